@@ -1,0 +1,271 @@
+"""The whole build: articles -> passages -> vectors -> index, one generation at a time."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index.articles import Article, Skipped, read_articles
+from index.dense import write_dense
+from index.embedder import Embedder
+from index.errors import ArticleError, IncompatibleIndex, NoIndex, UnknownArticle
+from index.lexical import write_lexical
+from index.passages import split_article
+from index.store import Draft, Generation, Store
+
+SPLITTER = {"version": 1, "size": 110, "overlap": 25}
+KEEP_GENERATIONS = 3
+_ROWS_AT_ONCE = 2048
+
+Progress = Callable[[str, int, int | None], None]
+"""Told (stage, done, total or None); stages are reading, splitting, embedding, writing, checking."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. Counts are of articles, except ``passages``, ``embedded`` and ``reused``."""
+
+    generation: str
+    articles: int
+    passages: int
+    embedded: int
+    reused: int
+    added: int
+    changed: int
+    removed: int
+    skipped: tuple[Skipped, ...]
+    rebuilt_because: str | None
+    seconds: float
+
+
+def build_index(
+    paths: Sequence[Path],
+    folder: Path,
+    embedder: Embedder,
+    *,
+    full: bool = False,
+    strict: bool = False,
+    keep: int = KEEP_GENERATIONS,
+    check: Callable[[Generation], None] = lambda generation: None,
+    progress: Progress = lambda stage, done, total: None,
+) -> BuildReport:
+    """Makes what came from ``paths`` current, keeps what came from elsewhere, and swaps the result in.
+
+    ``full`` starts over, reusing nothing. ``check`` may refuse the new generation by raising.
+
+    Raises:
+        ArticleError: nothing at all could be read, or with ``strict`` anything could not.
+        IndexLocked: another build is running.
+    """
+    began = time.monotonic()
+    store = Store(folder)
+    with store.lock():
+        previous = None if full else open_previous(store)
+        draft = store.begin()
+        try:
+            skipped = read_into(draft, paths, strict, progress)
+            if previous:
+                keep_from_elsewhere(draft, previous, paths, skipped)
+            refuse_nothing(draft, skipped)
+            reason = write_generation(draft, previous, embedder, progress)
+            progress("checking", 0, None)
+            manifest = draft.finish(embedder, SPLITTER, skipped)
+            check(Generation(draft.folder))
+        except BaseException:
+            draft.discard()
+            raise
+        store.swap(manifest.generation)
+        store.prune(keep)
+    return report(store, manifest.generation, previous, skipped, reason, time.monotonic() - began)
+
+
+def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder) -> BuildReport:
+    """A new generation without these articles; no older one that holds them is kept.
+
+    Raises:
+        UnknownArticle: one of the ids is not in the index; nothing is changed then.
+        ArticleError: no article would be left.
+    """
+    began = time.monotonic()
+    store = Store(folder)
+    with store.lock():
+        previous = store.open()
+        unwanted = set(article_ids)
+        for article_id in unwanted - previous.digests().keys():
+            raise UnknownArticle(article_id)
+        draft = store.begin()
+        try:
+            for article, origin in previous.sourced_articles():
+                if article.id not in unwanted:
+                    draft.add_article(article, origin)
+            refuse_nothing(draft, [])
+            write_generation(draft, previous, embedder, lambda stage, done, total: None)
+            manifest = draft.finish(embedder, SPLITTER, [])
+        except BaseException:
+            draft.discard()
+            raise
+        store.swap(manifest.generation)
+        store.prune(1)
+    return report(store, manifest.generation, previous, [], None, time.monotonic() - began)
+
+
+def open_previous(store: Store) -> Generation | None:
+    """The generation to build on; None when there is none, or its format is another."""
+    try:
+        return store.open()
+    except (NoIndex, IncompatibleIndex):
+        return None
+
+
+def read_into(draft: Draft, paths: Iterable[Path], strict: bool, progress: Progress) -> list[Skipped]:
+    """Every readable article under ``paths`` goes into the record; what could not be read comes back."""
+    skipped = []
+    for done, found in enumerate(read_articles(paths), 1):
+        if isinstance(found, Skipped):
+            if strict:
+                raise ArticleError(found.path, found.reason, found.line)
+            skipped.append(found)
+        else:
+            draft.add_article(found.article, found.origin)
+        progress("reading", done, None)
+    return skipped
+
+
+def keep_from_elsewhere(
+    draft: Draft, previous: Generation, paths: Sequence[Path], skipped: Sequence[Skipped]
+) -> None:
+    """Carries over articles from outside ``paths``, and those of files that exist but could not be read this time."""
+    roots = [path.absolute() for path in paths]
+    unreadable = {str(Path(item.path).absolute()) for item in skipped if Path(item.path).exists()}
+    for article, origin in previous.sourced_articles():
+        inside = any(Path(origin).is_relative_to(root) for root in roots)
+        if (not inside or origin in unreadable) and not draft.has_article(article.id):
+            draft.add_article(article, origin)
+
+
+def refuse_nothing(draft: Draft, skipped: Sequence[Skipped]) -> None:
+    if draft.count("article"):
+        return
+    if skipped:
+        raise ArticleError(skipped[0].path, f"{skipped[0].reason}; nothing could be read at all", skipped[0].line)
+    raise ArticleError("articles", "none were found; name a file or folder that holds some")
+
+
+def write_generation(
+    draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress
+) -> str | None:
+    """Passages, vectors and both indexes of the articles in ``draft``. Returns why nothing could be reused, if so."""
+    split_into(draft, progress)
+    reason = None
+    if previous and previous.manifest.fingerprint != embedder.fingerprint:
+        reason = f"the embedder is {embedder.name}, the last build's was {previous.manifest.embedder}"
+        previous = None
+    elif previous and previous.manifest.splitter != SPLITTER:
+        reason = "passages are split differently since the last build"
+    vectors = embed_into(draft, previous, embedder, progress)
+    progress("writing", 0, None)
+    write_dense(draft.vectors, vectors)
+    write_lexical(draft.lexical, ((article.title, text, article.source or "") for article, text in draft.passage_texts()))
+    return reason
+
+
+def split_into(draft: Draft, progress: Progress) -> None:
+    total = draft.count("article")
+    row = 0
+    for done, (number, article) in enumerate(draft.articles(), 1):
+        passages = split_article(article.id, article.text, SPLITTER["size"], SPLITTER["overlap"])
+        draft.add_passages(row, number, passages)
+        row += len(passages)
+        progress("splitting", done, total)
+
+
+def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress) -> np.ndarray:
+    """Vectors of all passages, (n, d) float16 memory map; those of texts embedded before are copied."""
+    total = draft.count("passage")
+    vectors = np.lib.format.open_memmap(draft.embeddings, "w+", np.float16, (total, embedder.dimensions))
+    keys = np.lib.format.open_memmap(draft.keys, "w+", np.uint8, (total, 16))
+    known = KnownVectors(previous)
+    for first, texts in chunks(embedded_texts(draft), _ROWS_AT_ONCE):
+        rows = slice(first, first + len(texts))
+        keys[rows] = [list(hashlib.blake2b(text.encode(), digest_size=16).digest()) for text in texts]
+        missing = known.copy_into(vectors[rows], keys[rows])
+        if missing:
+            vectors[rows][missing] = embedder.embed([texts[i] for i in missing])
+        progress("embedding", first + len(texts), total)
+    vectors.flush()
+    keys.flush()
+    return vectors
+
+
+def embedded_texts(draft: Draft) -> Iterator[str]:
+    """What is embedded for each passage: the title gives context that a passage alone often lacks."""
+    for article, text in draft.passage_texts():
+        yield f"{article.title}. {text}" if article.title else text
+
+
+def chunks(texts: Iterable[str], size: int) -> Iterator[tuple[int, list[str]]]:
+    """(number of the first, texts), ``size`` at a time."""
+    first, chunk = 0, []
+    for text in texts:
+        chunk.append(text)
+        if len(chunk) == size:
+            yield first, chunk
+            first, chunk = first + size, []
+    if chunk:
+        yield first, chunk
+
+
+class KnownVectors:
+    """The last generation's vectors by the hash of their text."""
+
+    def __init__(self, previous: Generation | None):
+        self.reused = 0
+        self._sorted = None
+        if previous and previous.manifest.passages:
+            self._vectors, keys = previous.stored_vectors()
+            names = np.ascontiguousarray(keys).view("S16")[:, 0]
+            self._order = np.argsort(names)
+            self._sorted = names[self._order]
+
+    def copy_into(self, vectors: np.ndarray, keys: np.ndarray) -> list[int]:
+        """Fills the rows of ``vectors`` whose key is known; returns the numbers of the others."""
+        if self._sorted is None:
+            return list(range(len(keys)))
+        names = np.ascontiguousarray(keys).view("S16")[:, 0]
+        places = np.minimum(np.searchsorted(self._sorted, names), len(self._sorted) - 1)
+        known = self._sorted[places] == names
+        vectors[known] = self._vectors[self._order[places[known]]]
+        return np.flatnonzero(~known).tolist()
+
+
+def report(
+    store: Store,
+    generation: str,
+    previous: Generation | None,
+    skipped: Sequence[Skipped],
+    reason: str | None,
+    seconds: float,
+) -> BuildReport:
+    """Compares the new generation with the one before it."""
+    current = store.open()
+    new, old = current.digests(), previous.digests() if previous else {}
+    reused = 0
+    if previous and reason is None or previous and previous.manifest.fingerprint == current.manifest.fingerprint:
+        keys, old_keys = current.stored_vectors()[1], previous.stored_vectors()[1]
+        reused = int(np.isin(np.ascontiguousarray(keys).view("S16"), np.ascontiguousarray(old_keys).view("S16")).sum())
+    return BuildReport(
+        generation=generation,
+        articles=current.manifest.articles,
+        passages=current.manifest.passages,
+        embedded=current.manifest.passages - reused,
+        reused=reused,
+        added=len(new.keys() - old.keys()),
+        changed=sum(new[article_id] != old[article_id] for article_id in new.keys() & old.keys()),
+        removed=len(old.keys() - new.keys()),
+        skipped=tuple(skipped),
+        rebuilt_because=reason,
+        seconds=seconds,
+    )

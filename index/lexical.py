@@ -1,0 +1,148 @@
+"""The word side: BM25 over the passages and their articles' titles, in tantivy.
+
+Both text and question pass through :func:`words`, so that "U.S.", "$1,879", "Biden's" and
+"North-Joint" meet their other spellings; stemming and folding of accents are tantivy's.
+"""
+
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+_TITLE_WEIGHT = 0.4  # see bench/results.md: titles repeat in every passage of an article
+_POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}\b)")
+# Numbers keep their decimals; words split at hyphens but the joined form is kept beside the parts.
+_WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+(?:[-‐‑][^\W_]+)+|[^\W_]+")
+_HYPHEN = re.compile(r"[-‐‑]")
+# Words that carry nothing in a question; they stay in the index, where they cost little.
+_ASKING = frozenset(
+    """a an the of in on at to for from by with and or is are was were be been being do does did has have had
+    what which who whom whose when where why how that this these those it its as there s according""".split()
+)
+
+
+def words(text: str) -> list[str]:
+    """The words of ``text`` as they are indexed, before stemming: lower case, accents kept."""
+    text = unicodedata.normalize("NFKC", text)
+    text = _POSSESSIVE.sub("", text)
+    text = _INITIALS.sub(lambda initials: initials.group().replace(".", ""), text)
+    text = _GROUPED.sub("", text)
+    found = []
+    for word in _WORD.findall(text.lower()):
+        if _HYPHEN.search(word):
+            parts = _HYPHEN.split(word)
+            found += [*parts, "".join(parts)]
+        else:
+            found.append(word)
+    return found
+
+
+def _schema():
+    import tantivy
+
+    return (
+        tantivy.SchemaBuilder()
+        .add_text_field("title", stored=False, tokenizer_name="words", index_option="freq")
+        .add_text_field("body", stored=False, tokenizer_name="words", index_option="freq")
+        .add_text_field("source", stored=False, tokenizer_name="raw", index_option="basic")
+        .add_unsigned_field("row", stored=False, indexed=True, fast=True)
+        .build()
+    )
+
+
+def _register(index) -> None:
+    import tantivy
+
+    analyzer = (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+        .filter(tantivy.Filter.remove_long(60))
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+    index.register_tokenizer("words", analyzer)
+
+
+def write_lexical(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Indexes ``(title, passage text, source)`` of row 0, 1, 2, ... into ``folder``, one segment, always alike."""
+    import tantivy
+
+    folder.mkdir()
+    index = tantivy.Index(_schema(), str(folder))
+    _register(index)
+    writer = index.writer(256_000_000, 1)
+    for row, (title, text, source) in enumerate(rows):
+        document = tantivy.Document()
+        document.add_text("title", " ".join(words(title)))
+        document.add_text("body", " ".join(words(text)))
+        document.add_text("source", source)
+        document.add_unsigned("row", row)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    for lock in folder.glob(".tantivy-*.lock"):
+        lock.unlink()
+
+
+class LexicalIndex:
+    """An open word index; searches may run from any thread."""
+
+    def __init__(self, folder: Path):
+        import tantivy
+
+        self._index = tantivy.Index.open(str(folder))
+        _register(self._index)
+        self._schema = self._index.schema
+        self._index.config_reader(reload_policy="manual")
+        self._searcher = self._index.searcher()
+
+    def search(
+        self, question: str, k: int, rows: tuple[int, int] | None = None, sources: tuple[str, ...] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The best ``k`` rows and their BM25 scores, best first: (<=k,) int64 and (<=k,) float32.
+
+        ``rows`` limits the search to first <= row < last, ``sources`` to passages of these publishers.
+        """
+        query = self._query(question, rows, sources)
+        if query is None:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        hits = self._searcher.search(query, k, count=False).hits
+        found = self._searcher.fast_field_values("row", [address for _, address in hits])
+        return np.array(found, dtype=np.int64), np.array([score for score, _ in hits], dtype=np.float32)
+
+    def _query(self, question: str, rows: tuple[int, int] | None, sources: tuple[str, ...]):
+        import tantivy
+
+        asked = words(question)
+        asked = [word for word in asked if word not in _ASKING] or asked
+        if not asked:
+            return None
+        query = self._index.parse_query(
+            " ".join(f'"{word}"' for word in asked), ["body", "title"], field_boosts={"title": _TITLE_WEIGHT}
+        )
+        must = tantivy.Occur.Must
+        limits = []
+        if rows is not None:
+            first, last = rows
+            if first >= last:
+                return None
+            limits.append(
+                tantivy.Query.range_query(self._schema, "row", tantivy.FieldType.Unsigned, first, last, True, False)
+            )
+        if sources:
+            limits.append(tantivy.Query.term_set_query(self._schema, "source", list(sources)))
+        if not limits:
+            return query
+        return tantivy.Query.boolean_query(
+            [(must, query), *((must, tantivy.Query.const_score_query(limit, 0.0)) for limit in limits)]
+        )
+
+
+def copy_lexical(source: Path, target: Path) -> None:
+    """A byte-for-byte copy, for a generation whose passages did not change."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".tantivy-*.lock"))

@@ -1,0 +1,491 @@
+"""Generations on disk: the only file that knows the index's file names.
+
+    DIR/CURRENT                      the generation in use: its id and its manifest's SHA-256
+    DIR/LOCK                         held by the one build that may run
+    DIR/generations/<id>/
+        articles.sqlite              the record: articles, and where their passages lie
+        embeddings.npy               (passages, dimensions) float16, in the passages' order
+        keys.npy                     (passages, 16) uint8, hashes of the embedded texts
+        vectors.faiss                the vector index
+        lexical/                     the word index
+        manifest.json                written last: settings, counts, a SHA-256 for each file above
+
+A generation never changes once its manifest stands. A reader opens one and keeps it; a build
+makes the next one beside it and swaps ``CURRENT`` in one atomic replace.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from index.articles import Article, Skipped
+from index.dense import DenseIndex
+from index.runtime import file_hash
+from index.errors import DamagedIndex, IncompatibleIndex, IndexLocked, NoIndex, UnknownArticle
+from index.lexical import LexicalIndex
+from index.passages import Passage
+
+FORMAT = 1
+_SCHEMA = """
+    create table article (
+        number integer primary key, id text not null unique, title text not null, text text not null, url text,
+        source text, published text, authors text not null, origin text not null, digest blob not null);
+    create table passage (row integer primary key, article integer not null, start integer not null, "end" integer not null);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation is made of and from. ``files`` maps relative paths to ``[size, sha256]``."""
+
+    format: int
+    generation: str
+    built_at: str
+    embedder: str
+    fingerprint: str
+    dimensions: int
+    splitter: dict[str, int]
+    articles: int
+    passages: int
+    first_dated_row: int
+    newest_article: str | None
+    skipped: int
+    skipped_first: list[dict]
+    files: dict[str, list]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What `verbatim info` and GET /index tell."""
+
+    generation: str
+    built_at: datetime
+    articles: int
+    passages: int
+    newest_article: date | None
+    embedder: str
+    size_bytes: int
+    damaged: tuple[str, ...]
+    skipped: int
+
+
+class Store:
+    """The folder of one index.
+
+    Raises, from the methods that open: NoIndex, DamagedIndex, IncompatibleIndex.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder.absolute()
+        self.generations = self.folder / "generations"
+        self._pointer = self.folder / "CURRENT"
+
+    def current(self) -> tuple[str, str]:
+        """(generation id, SHA-256 of its manifest) that CURRENT names."""
+        try:
+            generation, digest = self._pointer.read_text().split()
+        except FileNotFoundError:
+            raise NoIndex(self.folder) from None
+        except (ValueError, UnicodeDecodeError):
+            raise DamagedIndex(self._pointer, "it does not name a generation") from None
+        if generation != Path(generation).name:
+            raise DamagedIndex(self._pointer, "it does not name a generation")
+        return generation, digest
+
+    def open(self) -> "Generation":
+        """The generation in use."""
+        generation, digest = self.current()
+        folder = self.generations / generation
+        if not (folder / "manifest.json").exists() or file_hash(folder / "manifest.json") != digest:
+            raise DamagedIndex(folder / "manifest.json", "it is not the one that CURRENT names")
+        return Generation(folder)
+
+    def complete(self) -> list[str]:
+        """Ids of all finished generations, oldest first."""
+        return sorted(path.parent.name for path in self.generations.glob("*/manifest.json"))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while building. The system releases it when the holder dies, so it cannot go stale.
+
+        Raises:
+            IndexLocked: another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "LOCK"
+        holder = self.folder / "LOCK.pid"
+        try:
+            with FileLock(path, timeout=0):
+                holder.write_text(str(os.getpid()))
+                yield
+                holder.unlink(missing_ok=True)
+        except Timeout:
+            pid = holder.read_text() if holder.exists() else "0"
+            raise IndexLocked(self.folder, int(pid) if pid.isdigit() else 0) from None
+
+    def begin(self) -> "Draft":
+        """A new, empty generation, after removing what interrupted builds left. Call under the lock."""
+        finished = set(self.complete())
+        for folder in self.generations.glob("*"):
+            if folder.name not in finished:
+                shutil.rmtree(folder)
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"
+        folder = self.generations / name
+        folder.mkdir(parents=True)
+        return Draft(folder)
+
+    def swap(self, generation: str) -> None:
+        """Makes ``generation`` the one in use, atomically and durably."""
+        digest = file_hash(self.generations / generation / "manifest.json")
+        temporary = self.folder / "CURRENT.new"
+        _write_synced(temporary, f"{generation} {digest}\n".encode())
+        os.replace(temporary, self._pointer)
+        _sync_folder(self.folder)
+
+    def prune(self, keep: int) -> None:
+        """Removes all but the newest ``keep`` generations and the one in use."""
+        current, _ = self.current()
+        for name in self.complete()[:-keep] if keep else self.complete():
+            if name != current:
+                # The manifest goes first: a half-removed generation must not look complete.
+                (self.generations / name / "manifest.json").unlink()
+                shutil.rmtree(self.generations / name)
+
+    def rollback(self) -> str:
+        """Makes the newest sound generation older than the one in use current; returns its id.
+
+        Raises:
+            NoIndex: there is no older generation.
+        """
+        try:
+            current = self.current()[0]
+        except DamagedIndex:
+            current = "~"  # sorts after every generation
+        for name in reversed(self.complete()):
+            if name < current and not damaged_files(self.generations / name):
+                self.swap(name)
+                return name
+        raise IncompatibleIndex(f"no older sound generation is kept in {self.folder}; rebuild with: verbatim index ARTICLES")
+
+    def verify(self) -> list[str]:
+        """Paths, relative to the folder, of all files that differ from what was written; [] when all is sound."""
+        damaged = [
+            f"generations/{name}/{file}" for name in self.complete() for file in damaged_files(self.generations / name)
+        ]
+        try:
+            generation, digest = self.current()
+            manifest = self.generations / generation / "manifest.json"
+            if not manifest.exists():
+                damaged.append("CURRENT")
+            elif file_hash(manifest) != digest:
+                damaged.append(f"generations/{generation}/manifest.json")
+        except DamagedIndex:
+            damaged.append("CURRENT")
+        return sorted(set(damaged))
+
+    def info(self, damaged: Sequence[str] = ()) -> IndexInfo:
+        """What stands in the manifest in use, and the bytes that the whole folder takes."""
+        generation, _ = self.current()
+        manifest = read_manifest(self.generations / generation)
+        return IndexInfo(
+            generation=generation,
+            built_at=datetime.fromisoformat(manifest.built_at),
+            articles=manifest.articles,
+            passages=manifest.passages,
+            newest_article=date.fromisoformat(manifest.newest_article) if manifest.newest_article else None,
+            embedder=manifest.embedder,
+            size_bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
+            damaged=tuple(damaged),
+            skipped=manifest.skipped,
+        )
+
+
+class Draft:
+    """A generation being written. Articles first, then passages, vectors and indexes, then :meth:`finish`."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.embeddings = folder / "embeddings.npy"
+        self.keys = folder / "keys.npy"
+        self.vectors = folder / "vectors.faiss"
+        self.lexical = folder / "lexical"
+        self._database = sqlite3.connect(folder / "articles.sqlite", isolation_level=None)
+        self._database.executescript("pragma journal_mode = off; pragma synchronous = off;" + _SCHEMA + "begin;")
+
+    def add_article(self, article: Article, origin: str) -> None:
+        """A later article of the same id is a new version and takes the earlier one's place."""
+        self._database.execute("delete from article where id = ?", (article.id,))
+        self._database.execute(
+            "insert into article (id, title, text, url, source, published, authors, origin, digest) values (?,?,?,?,?,?,?,?,?)",
+            (*_article_row(article), origin, article_digest(article)),
+        )
+
+    def has_article(self, article_id: str) -> bool:
+        return self._database.execute("select 1 from article where id = ?", (article_id,)).fetchone() is not None
+
+    def articles(self) -> Iterator[tuple[int, Article]]:
+        """(number, article) by day of publication, the undated first. One may write passages meanwhile."""
+        for (number,) in self._database.execute("select number from article order by published, number").fetchall():
+            row = self._database.execute(f"select {_COLUMNS} from article where number = ?", (number,)).fetchone()
+            yield number, _to_article(row)
+
+    def add_passages(self, first_row: int, number: int, passages: Sequence[Passage]) -> None:
+        self._database.executemany(
+            "insert into passage values (?,?,?,?)",
+            [(row, number, p.start, p.end) for row, p in enumerate(passages, first_row)],
+        )
+
+    def passage_texts(self) -> Iterator[tuple[Article, str]]:
+        """(article, passage text) of row 0, 1, 2, ..."""
+        previous, article = None, None
+        for number, start, end in self._database.execute('select article, start, "end" from passage order by row'):
+            if number != previous:
+                row = self._database.execute(f"select {_COLUMNS} from article where number = ?", (number,)).fetchone()
+                previous, article = number, _to_article(row)
+            yield article, article.text[start:end]
+
+    def count(self, table: str) -> int:
+        return self._database.execute(f"select count(*) from {table}").fetchone()[0]
+
+    def digests(self) -> dict[str, bytes]:
+        """Article id -> digest of its content."""
+        return dict(self._database.execute("select id, digest from article"))
+
+    def newest(self) -> str | None:
+        newest = self._database.execute("select max(published) from article").fetchone()[0]
+        return newest[:10] if newest else None
+
+    def first_dated_row(self) -> int:
+        undated = "select count(*) from passage join article on number = article where published is null"
+        return self._database.execute(undated).fetchone()[0]
+
+    def finish(self, embedder, splitter: dict[str, int], skipped: Sequence[Skipped]) -> Manifest:
+        """Closes the record, syncs every file and writes the manifest, last of all."""
+        counts = {"articles": self.count("article"), "passages": self.count("passage")}
+        facts = {"newest_article": self.newest(), "first_dated_row": self.first_dated_row()}
+        self._database.execute("commit")
+        self._database.close()
+        files = {}
+        for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            _sync_file(path)
+            files[path.relative_to(self.folder).as_posix()] = [path.stat().st_size, file_hash(path)]
+        manifest = Manifest(
+            format=FORMAT,
+            generation=self.folder.name,
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            embedder=embedder.name,
+            fingerprint=embedder.fingerprint,
+            dimensions=embedder.dimensions,
+            splitter=splitter,
+            skipped=len(skipped),
+            skipped_first=[asdict(item) for item in skipped[:1000]],
+            files=files,
+            **counts,
+            **facts,
+        )
+        _write_synced(self.folder / "manifest.json", json.dumps(asdict(manifest), indent=1).encode())
+        _sync_folder(self.folder)
+        return manifest
+
+    def discard(self) -> None:
+        self._database.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Generation:
+    """One finished generation, open for reading; safe to use from several threads.
+
+    Raises:
+        DamagedIndex: a file is missing or has another size, or the vectors' bytes differ.
+        IncompatibleIndex: another format wrote it.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        self.id = self.manifest.generation
+        for file, (size, _) in self.manifest.files.items():
+            if not (folder / file).exists() or (folder / file).stat().st_size != size:
+                raise DamagedIndex(folder / file, "it is missing or has another size")
+        self._local = threading.local()
+        self._sources: dict[str, np.ndarray] = {}
+
+    def check_vectors(self) -> None:
+        """Reads the vectors' bytes against their hash: FAISS itself notices few flipped bits."""
+        if file_hash(self.folder / "vectors.faiss") != self.manifest.files["vectors.faiss"][1]:
+            raise DamagedIndex(self.folder / "vectors.faiss", "its bytes differ from the manifest")
+
+    def dense(self) -> DenseIndex:
+        self.check_vectors()
+        return DenseIndex(self.folder / "vectors.faiss", self.manifest.passages, self.manifest.dimensions)
+
+    def lexical(self) -> LexicalIndex:
+        return LexicalIndex(self.folder / "lexical")
+
+    def stored_vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """(embeddings float16 (n, d), keys uint8 (n, 16)), as memory maps."""
+        return (
+            np.load(self.folder / "embeddings.npy", mmap_mode="r"),
+            np.load(self.folder / "keys.npy", mmap_mode="r"),
+        )
+
+    def article(self, article_id: str) -> Article:
+        """
+        Raises:
+            UnknownArticle: no article has this id.
+        """
+        row = self._query(f"select {_COLUMNS} from article where id = ?", (article_id,)).fetchone()
+        if row is None:
+            raise UnknownArticle(article_id)
+        return _to_article(row)
+
+    def passages(self, rows: Sequence[int]) -> list[Passage]:
+        """The passages of these rows, in the order asked for."""
+        marks = ",".join("?" * len(rows))
+        found = {
+            row: Passage(article_id, start, end)
+            for row, article_id, start, end in self._query(
+                f'select row, id, start, "end" from passage join article on number = article where row in ({marks})',
+                [int(row) for row in rows],
+            )
+        }
+        return [found[int(row)] for row in rows]
+
+    def sourced_articles(self) -> Iterator[tuple[Article, str]]:
+        """(article, origin) of every article."""
+        for *row, origin in self._query(f"select {_COLUMNS}, origin from article order by number"):
+            yield _to_article(row), origin
+
+    def digests(self) -> dict[str, bytes]:
+        return dict(self._query("select id, digest from article"))
+
+    def newest_articles(self, k: int) -> list[Article]:
+        """The ``k`` articles published last, newest first."""
+        rows = self._query(f"select {_COLUMNS} from article order by published desc, number limit ?", (k,))
+        return [_to_article(row) for row in rows]
+
+    def sources(self) -> list[tuple[str, int]]:
+        """Publishers and their numbers of articles, most first."""
+        return self._query(
+            "select source, count(*) from article where source is not null group by source order by 2 desc, 1"
+        ).fetchall()
+
+    def rows_between(self, after: date | None, before: date | None) -> tuple[int, int]:
+        """First and last + 1 of the rows published from ``after`` to ``before``, both included."""
+        first, last = self.manifest.first_dated_row, self.manifest.passages
+        count = 'select count(*) from passage join article on number = article where published {} ?'
+        if after:
+            earlier = self._query(count.format("<"), (after.isoformat(),)).fetchone()[0]
+            first = max(first, self.manifest.first_dated_row + earlier)
+        if before:
+            # "~" sorts after every time of that day.
+            until = self._query(count.format("<="), (before.isoformat() + "~",)).fetchone()[0]
+            last = min(last, self.manifest.first_dated_row + until)
+        return first, max(first, last)
+
+    def rows_from(self, sources: Iterable[str]) -> np.ndarray:
+        """(passages,) bool: which rows come from these publishers."""
+        selected = np.zeros(self.manifest.passages, dtype=bool)
+        for source in sources:
+            if source not in self._sources:
+                rows = self._query("select row from passage join article on number = article where source = ?", (source,))
+                self._sources[source] = np.array([row for (row,) in rows], dtype=np.int64)
+            selected[self._sources[source]] = True
+        return selected
+
+    def _query(self, sql: str, values: Sequence = ()) -> sqlite3.Cursor:
+        """One connection a thread: SQLite's own rule, and no waiting."""
+        if not hasattr(self._local, "database"):
+            path = (self.folder / "articles.sqlite").as_posix()
+            quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+            self._local.database = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
+        try:
+            return self._local.database.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise DamagedIndex(self.folder / "articles.sqlite", str(error)) from error
+
+
+_COLUMNS = "id, title, text, url, source, published, authors"
+
+
+def _article_row(article: Article) -> tuple:
+    published = article.published.isoformat() if article.published else None
+    authors = json.dumps(article.authors, ensure_ascii=False)
+    return article.id, article.title, article.text, article.url, article.source, published, authors
+
+
+def _to_article(row: Sequence) -> Article:
+    published = None
+    if row[5]:
+        published = date.fromisoformat(row[5]) if len(row[5]) == 10 else datetime.fromisoformat(row[5])
+    return Article(row[0], row[1], row[2], row[3], row[4], published, tuple(json.loads(row[6])))
+
+
+def article_digest(article: Article) -> bytes:
+    """16 bytes over all that an article says."""
+    content = json.dumps(_article_row(article), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """
+    Raises:
+        DamagedIndex: it cannot be read.
+        IncompatibleIndex: another format wrote it.
+    """
+    path = folder / "manifest.json"
+    try:
+        fields = json.loads(path.read_bytes())
+        if fields["format"] != FORMAT:
+            raise IncompatibleIndex(
+                f"{folder} was written in format {fields['format']}, this version reads {FORMAT}; "
+                "rebuild with: verbatim index ARTICLES --full"
+            )
+        return Manifest(**fields)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DamagedIndex(path, "it cannot be read") from error
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """Names of the files of one generation whose bytes are not those that were written."""
+    try:
+        manifest = read_manifest(folder)
+    except DamagedIndex:
+        return ["manifest.json"]
+    damaged = []
+    for file, (size, digest) in manifest.files.items():
+        path = folder / file
+        if not path.is_file() or path.stat().st_size != size or file_hash(path) != digest:
+            damaged.append(file)
+    return damaged
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)

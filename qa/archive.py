@@ -1,0 +1,107 @@
+"""An archive as it is served: the generation in use, and an assistant over it, replaced whole when a new one comes."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.articles import Article
+from index.embedder import SentenceEmbedder
+from index.errors import IncompatibleIndex, VerbatimError
+from index.store import Generation, IndexInfo, Store
+from qa.assistant import Assistant, Reply, Request
+from qa.confidence import Confidence
+from qa.reader import SpanReader
+from qa.suggestions import suggest
+
+_LOOK_EVERY = 1.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    generation: Generation
+    assistant: Assistant
+    info: IndexInfo
+    pointer: tuple[str, str]
+
+
+class Archive:
+    """Answers from whichever generation is current; a question is answered from one generation throughout.
+
+    ``load`` gives the embedder and the reader; it is called when the first generation is opened.
+    Any thread may call any method. All of them raise what :meth:`Store.open` raises.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        load: Callable[[], tuple[SentenceEmbedder, SpanReader]],
+        threshold: float | None = None,
+    ):
+        self.store = Store(folder)
+        self._load, self._threshold = load, threshold
+        self._models: tuple[SentenceEmbedder, SpanReader] | None = None
+        self._opened: Opened | None = None
+        self._suggestions: dict[str, tuple[str, ...]] = {}
+        self._looked = 0.0
+        self._lock = threading.Lock()
+
+    def ask(self, request: Request) -> Reply:
+        return self._current().assistant.ask(request)
+
+    def article(self, article_id: str) -> Article:
+        """
+        Raises:
+            UnknownArticle: no article has this id.
+        """
+        return self._current().generation.article(article_id)
+
+    def info(self) -> IndexInfo:
+        return self._current().info
+
+    def assistant(self) -> Assistant:
+        return self._current().assistant
+
+    def suggestions(self) -> tuple[str, ...]:
+        """Questions that the newest articles answer; found once per generation, in the background."""
+        opened = self._current()
+        with self._lock:
+            if opened.generation.id not in self._suggestions:
+                self._suggestions = {opened.generation.id: ()}
+                threading.Thread(target=self._find_suggestions, args=(opened,), daemon=True).start()
+        return self._suggestions[opened.generation.id]
+
+    def _find_suggestions(self, opened: Opened) -> None:
+        self._suggestions = {opened.generation.id: suggest(opened.assistant)}
+
+    def _current(self) -> Opened:
+        """The open generation; looks for a newer one at most every second."""
+        opened = self._opened
+        if opened and time.monotonic() - self._looked < _LOOK_EVERY:
+            return opened
+        with self._lock:
+            self._looked = time.monotonic()
+            try:
+                pointer = self.store.current()
+                if self._opened is None or self._opened.pointer != pointer:
+                    self._opened = self._open(pointer)
+            except VerbatimError:
+                # A generation that is open stays good whatever happens to the pointer.
+                if self._opened is None:
+                    raise
+            return self._opened
+
+    def _open(self, pointer: tuple[str, str]) -> Opened:
+        generation = self.store.open()
+        if self._models is None:
+            self._models = self._load()
+        embedder, reader = self._models
+        if generation.manifest.fingerprint != embedder.fingerprint:
+            raise IncompatibleIndex(
+                f"the index was made with the embedder {generation.manifest.embedder}, not {embedder.name}; set "
+                f"VERBATIM_MODEL to it, or rebuild with: verbatim index ARTICLES --full"
+            )
+        confidence = Confidence.from_settings(reader.settings["confidence"])
+        assistant = Assistant(generation, embedder, reader, confidence, self._threshold)
+        return Opened(generation, assistant, self.store.info(), pointer)

@@ -1,0 +1,74 @@
+"""Spans from many passages -> candidate answers: equal ones joined, best first."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qa.confidence import Confidence, Features
+from qa.reader import Reading, Span
+from qa.retriever import Hit
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_LEADING = re.compile(r"^(?:in|on|at|by|from|to|about|around|nearly|almost|some|roughly|approximately)\s+(?=\d|\$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One answer and every span that gives it, best first. ``confidence`` is the probability that it is right."""
+
+    spans: tuple[Span, ...]
+    confidence: float
+
+
+def join(
+    hits: Sequence[Hit], readings: Sequence[Reading], texts: Sequence[str], confidence: Confidence
+) -> list[Candidate]:
+    """Candidates from what was read in each hit, most likely first."""
+    groups: dict[str, list[tuple[Span, float, Hit]]] = {}
+    for hit, reading, text in zip(hits, readings, texts, strict=True):
+        for start, end, score in reading.spans:
+            span = Span(hit.passage, hit.passage.start + start, hit.passage.start + end, score - reading.null)
+            groups.setdefault(answer_key(text[start:end]), []).append((span, score, hit))
+    groups.pop("", None)
+    measured = {key: features_of(group) for key, group in groups.items()}
+    ranked = sorted(groups, key=lambda key: -confidence.rank(measured[key]))
+    ranks = [confidence.rank(measured[key]) for key in ranked]
+    candidates = []
+    for place, key in enumerate(ranked):
+        others = ranks[:place] + ranks[place + 1 :]
+        group = sorted(groups[key], key=lambda found: -(found[1] + found[0].score))
+        candidates.append(
+            Candidate(tuple(distinct([span for span, _, _ in group])), confidence.of(measured[key], ranks[place], others))
+        )
+    return candidates
+
+
+def features_of(group: Sequence[tuple[Span, float, Hit]]) -> Features:
+    """What bears on whether the spans of one answer are right."""
+    return Features(
+        margin=max(span.score for span, _, _ in group),
+        span=max(score for _, score, _ in group),
+        retrieval=max(hit.score for _, _, hit in group),
+        cosine=max(hit.cosine for _, _, hit in group),
+        passages=len({(span.passage.article_id, span.passage.start) for span, _, _ in group}),
+        articles=len({span.passage.article_id for span, _, _ in group}),
+    )
+
+
+def distinct(spans: Sequence[Span]) -> list[Span]:
+    """Each place in an article once: overlapping passages bring the same words twice."""
+    kept: dict[tuple[str, int, int], Span] = {}
+    for span in spans:
+        kept.setdefault((span.passage.article_id, span.start, span.end), span)
+    return list(kept.values())
+
+
+def answer_key(text: str) -> str:
+    """What two answers must share to be the same: case, articles, punctuation and spacing do not count."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = re.sub(r"['’]s\b", "", text)
+    text = "".join(c if c.isalnum() or c.isspace() or c in "%$€£." else " " for c in text)
+    text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
+    text = _ARTICLES.sub(" ", text)
+    return _LEADING.sub("", " ".join(text.split()))
