@@ -1,6 +1,7 @@
 """The whole build: articles -> passages -> vectors -> index, one generation at a time."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -138,12 +139,17 @@ def keep_from_elsewhere(
     draft: Draft, previous: Generation, paths: Sequence[Path], skipped: Sequence[Skipped]
 ) -> None:
     """Carries over articles from outside ``paths``, and those of files that exist but could not be read this time."""
-    roots = [path.absolute() for path in paths]
-    unreadable = {str(Path(item.path).absolute()) for item in skipped if Path(item.path).exists()}
+    roots = [os.path.abspath(path) for path in paths]
+    # A skipped line is one record of a file that was read; without a line the whole file or folder was not.
+    unreadable = [os.path.abspath(item.path) for item in skipped if item.line is None and os.path.exists(item.path)]
     for article, origin in previous.sourced_articles():
-        inside = any(Path(origin).is_relative_to(root) for root in roots)
-        if (not inside or origin in unreadable) and not draft.has_article(article.id):
+        kept = not _lies_in(origin, roots) or _lies_in(origin, unreadable)
+        if kept and not draft.has_article(article.id):
             draft.add_article(article, origin)
+
+
+def _lies_in(path: str, folders: Sequence[str]) -> bool:
+    return any(Path(path).is_relative_to(folder) for folder in folders)
 
 
 def refuse_nothing(draft: Draft, skipped: Sequence[Skipped]) -> None:

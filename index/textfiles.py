@@ -5,7 +5,7 @@ its parts may be missing.
 """
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from index.records import BadRecord, Record, clean_text, clean_title, headline, parse_published
 

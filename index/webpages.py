@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from index.records import BadRecord, Record, clean_text, clean_title, headline, parse_published, split_authors, web_address
+from index.records import (
+    BadRecord,
+    Record,
+    clean_text,
+    clean_title,
+    headline,
+    parse_published,
+    split_authors,
+    web_address,
+)
 
 _BLOCKS = {"p", "head", "item", "row", "code", "quote", "list", "table", "ab", "div", "fw"}
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>", re.IGNORECASE)

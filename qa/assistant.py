@@ -122,7 +122,7 @@ class Assistant:
         texts = texts_of(hits, self.generation)
         clock.lap("retrieve")
         readings = self.reader.read(question, texts)
-        candidates = join(hits, readings, [text for _, text in texts], self.confidence)
+        candidates = join(question, hits, readings, [text for _, text in texts], self.confidence)
         clock.lap("read")
         given = [c for c in candidates[: request.limit] if c.confidence >= self.threshold or not request.abstain]
         numbers = count(1)

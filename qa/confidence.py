@@ -21,6 +21,7 @@ class Features:
     cosine: float  # best similarity of question and passage
     passages: int  # that give this answer
     articles: int  # that give this answer
+    fit: int = 0  # whether it looks like what the question asks for: 1, -1, or 0 where there is no telling
 
     def numbers(self) -> dict[str, float]:
         return {
@@ -30,6 +31,7 @@ class Features:
             "cosine": self.cosine,
             "passages": math.log(self.passages),
             "articles": math.log(self.articles),
+            "fit": float(self.fit),
         }
 
 
@@ -50,12 +52,17 @@ class Confidence:
 
     def of(self, features: Features, rank: float, others: Sequence[float]) -> float:
         """The probability, 0 to 1, that a candidate of this ``rank`` is right, given the ranks of the ``others``."""
-        numbers = features.numbers() | {
+        weighed = _weigh(self.weights, self.numbers(features, rank, others))
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, weighed))))
+
+    @staticmethod
+    def numbers(features: Features, rank: float, others: Sequence[float]) -> dict[str, float]:
+        """All that the confidence may be weighed from: the features, and how the candidate stands among the others."""
+        return features.numbers() | {
             "rank": rank,
             "ahead": max(-5.0, min(5.0, rank - max(others, default=rank - 5.0))),
             "share": 1 / (1 + sum(math.exp(min(50.0, other - rank)) for other in others)),
         }
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, _weigh(self.weights, numbers)))))
 
 
 def _weigh(weights: Mapping[str, float], numbers: Mapping[str, float]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.confidence import Confidence, Features
+from qa.expectation import fit
 from qa.reader import Reading, Span
 from qa.retriever import Hit
 
@@ -22,16 +23,16 @@ class Candidate:
 
 
 def join(
-    hits: Sequence[Hit], readings: Sequence[Reading], texts: Sequence[str], confidence: Confidence
+    question: str, hits: Sequence[Hit], readings: Sequence[Reading], texts: Sequence[str], confidence: Confidence
 ) -> list[Candidate]:
-    """Candidates from what was read in each hit, most likely first."""
+    """Candidate answers to ``question`` from what was read in each hit, most likely first."""
     groups: dict[str, list[tuple[Span, float, Hit]]] = {}
     for hit, reading, text in zip(hits, readings, texts, strict=True):
         for start, end, score in reading.spans:
             span = Span(hit.passage, hit.passage.start + start, hit.passage.start + end, score - reading.null)
             groups.setdefault(answer_key(text[start:end]), []).append((span, score, hit))
     groups.pop("", None)
-    measured = {key: features_of(group) for key, group in groups.items()}
+    measured = {key: features_of(group, fit(question, key)) for key, group in groups.items()}
     ranked = sorted(groups, key=lambda key: -confidence.rank(measured[key]))
     ranks = [confidence.rank(measured[key]) for key in ranked]
     candidates = []
@@ -44,7 +45,7 @@ def join(
     return candidates
 
 
-def features_of(group: Sequence[tuple[Span, float, Hit]]) -> Features:
+def features_of(group: Sequence[tuple[Span, float, Hit]], fits: int) -> Features:
     """What bears on whether the spans of one answer are right."""
     return Features(
         margin=max(span.score for span, _, _ in group),
@@ -53,6 +54,7 @@ def features_of(group: Sequence[tuple[Span, float, Hit]]) -> Features:
         cosine=max(hit.cosine for _, _, hit in group),
         passages=len({(span.passage.article_id, span.passage.start) for span, _, _ in group}),
         articles=len({span.passage.article_id for span, _, _ in group}),
+        fit=fits,
     )
 
 

@@ -13,7 +13,7 @@ from index.passages import Passage
 from index.store import Generation
 
 # How many rows each side brings; more changes no hit@10 by a tenth of a point.
-_DEPTH = 100
+DEPTH = 100
 _PER_ARTICLE = 3  # no live blog fills the list
 # Weighted sum of the scores, each scaled by its own best, chosen on half of the development questions; see
 # bench/results.md for what the other fusions gave.
@@ -66,7 +66,7 @@ class HybridRetriever:
             selected = self._generation.rows_from(filters.sources)
             if not selected.any():
                 return []
-        depth = max(_DEPTH, 2 * k)
+        depth = max(DEPTH, 2 * k)
         vector = self._embedder.embed([question])
         dense = self._dense.search(vector, depth, rows, selected)
         lexical = self._lexical.search(question, depth, rows, filters.sources)
@@ -74,21 +74,32 @@ class HybridRetriever:
         return self._hits(order, fused, dict(zip(*dense)), dict(zip(*lexical)), k)
 
     def _hits(self, rows: np.ndarray, fused: np.ndarray, cosines: dict, bm25s: dict, k: int) -> list[Hit]:
-        hits: list[Hit] = []
-        taken: Counter[str] = Counter()
-        for row, score, passage in zip(rows, fused, self._generation.passages(rows.tolist()), strict=True):
-            if taken[passage.article_id] == _PER_ARTICLE or any(_overlap(passage, hit.passage) for hit in hits):
-                continue
-            taken[passage.article_id] += 1
+        scores = dict(zip(rows.tolist(), fused.tolist(), strict=True))
+        hits = []
+        for row, passage in pick(self._generation, rows, k).items():
             by = "both" if row in cosines and row in bm25s else "dense" if row in cosines else "lexical"
-            hits.append(Hit(passage, float(score), by, float(cosines.get(row, 0)), float(bm25s.get(row, 0))))
-            if len(hits) == k:
-                break
+            hits.append(Hit(passage, scores[row], by, float(cosines.get(row, 0)), float(bm25s.get(row, 0))))
         return hits
 
 
+def pick(generation: Generation, rows: np.ndarray, k: int) -> dict[int, Passage]:
+    """The first ``k`` rows, with their passages, that say something new: few of one article, no overlaps."""
+    picked: dict[int, Passage] = {}
+    taken: Counter[str] = Counter()
+    for row, passage in zip(rows.tolist(), generation.passages(rows.tolist()), strict=True):
+        if taken[passage.article_id] == _PER_ARTICLE or any(_overlap(passage, other) for other in picked.values()):
+            continue
+        taken[passage.article_id] += 1
+        picked[row] = passage
+        if len(picked) == k:
+            break
+    return picked
+
+
 def fuse(
-    dense: tuple[np.ndarray, np.ndarray], lexical: tuple[np.ndarray, np.ndarray]
+    dense: tuple[np.ndarray, np.ndarray],
+    lexical: tuple[np.ndarray, np.ndarray],
+    lexical_weight: float = _LEXICAL_WEIGHT,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of both sides, best first, and their fused scores, about 0 to 1.
 
@@ -96,7 +107,7 @@ def fuse(
     bring counts as that side's last.
     """
     scores: dict[int, float] = {}
-    for (rows, values), weight in ((dense, 1 - _LEXICAL_WEIGHT), (lexical, _LEXICAL_WEIGHT)):
+    for (rows, values), weight in ((dense, 1 - lexical_weight), (lexical, lexical_weight)):
         if len(rows):
             low, high = float(values.min()), float(values.max())
             for row, value in zip(rows.tolist(), values.tolist(), strict=True):

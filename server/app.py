@@ -47,6 +47,7 @@ def create_app(archive: Archive, settings: Settings) -> FastAPI:
     app.state.archive, app.state.metrics, app.state.desk = archive, metrics, desk
     app.state.pages = pages.Pages(archive, conversations)
     app.state.asking = AskRequest  # proposes names for misspelt fields
+    app.state.routes = (*api.router.routes, *pages.router.routes)  # which methods an address takes
     problems.install(app)
     app.include_router(api.router)
     app.include_router(pages.router)

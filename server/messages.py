@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from pydantic.json_schema import WithJsonSchema
 
 LONGEST_QUESTION = 2_000
@@ -20,6 +20,14 @@ def _day(value: Any) -> Any:
         except ValueError:
             pass
     raise ValueError("a date is written YYYY-MM-DD, such as 2024-09-09")
+
+
+def _whole(value: str | None) -> str | None:
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half of a surrogate pair, which is not text") from None
+    return value
 
 
 def _asked(value: Any) -> Any:
@@ -39,9 +47,11 @@ Day = Annotated[
 Question = Annotated[
     str,
     BeforeValidator(_asked),
+    AfterValidator(_whole),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_QUESTION}),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_whole)]
+Text = Annotated[str | None, AfterValidator(_whole)]
 
 
 class _Strict(BaseModel):
@@ -53,8 +63,8 @@ class PastTurn(_Strict):
     """An earlier question of the conversation and what was answered."""
 
     question: Question
-    answer: str | None = Field("", max_length=LONGEST_ANSWER, description="Empty when there was no answer.")
-    article_id: str | None = Field(None, max_length=4_000, description="The article of its first citation.")
+    answer: Text = Field("", max_length=LONGEST_ANSWER, description="Empty when there was no answer.")
+    article_id: Text = Field(None, max_length=4_000, description="The article of its first citation.")
 
 
 class AskRequest(_Strict):

@@ -166,7 +166,7 @@ def _refusal_of_http(request: Request, error: HTTPException) -> Refusal:
     if error.status_code == 405:
         methods = {
             method
-            for route in request.app.routes
+            for route in getattr(request.app.state, "routes", ())
             if route.matches(dict(request.scope))[0].value
             for method in getattr(route, "methods", None) or ()
         }
@@ -191,8 +191,6 @@ def _message(error: Mapping[str, Any], model: type[BaseModel] | None) -> str:
         return f"there is no field {name!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
     if error["type"] == "missing":
         return "this field is needed"
-    if error["type"] == "string_unicode":
-        return "it holds half of a surrogate pair, which is not text"
     message = error["msg"].removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 

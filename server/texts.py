@@ -32,7 +32,7 @@ class Texts:
     welcome_more: str = "Answers are the articles’ own words, marked where they stand. Nothing is written by a machine."
     suggestions: str = "For instance"
     question: str = "Your question"
-    placeholder: str = "Ask about these articles"
+    placeholder: str = "Ask a question"
     ask: str = "Ask"
     asked: str = "You asked"
     searched_for: str = "Searched for:"

@@ -103,7 +103,7 @@ class FakeAssistant(Assistant):
     def ask(self, request: Request) -> Reply:
         self.asked.append(request)
         searched = request.question
-        if request.history and "it" in request.question.split():
+        if request.history and "it" in request.question.rstrip("?").split():
             searched = f"{request.question} [{request.history[-1].question}]"
         found = self._answers.get(request.question, ())[: request.limit]
         nearest = () if found else (Nearest(cite(HARBOUR, "1911"), 0.12), Nearest(cite(HOSTILE, "Rex", 2), 0.05))

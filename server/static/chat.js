@@ -174,7 +174,7 @@ async function ask(question) {
   asking = true;
   form.lastElementChild.setAttribute("aria-disabled", "true");
   const exchange = addExchange(question);
-  exchange.scrollIntoView({ block: "start" });
+  exchange.scrollIntoView({ block: "start", behavior: "instant" }); // at once, or nearEnd() would be asked on the way
   live.textContent = texts.looking;
   try {
     const reply = await fetchReply(question);

@@ -68,7 +68,11 @@ class TestTextFiles:
             ("date 2024-09-09 Monday, September 9, 2024 10:00:55 AM", "My story", datetime(2024, 9, 9, 10, 0, 55)),
             ("Two fleets meet Monday, September 9, 2024 3:05 PM", "Two fleets meet", datetime(2024, 9, 9, 15, 5)),
             ("date 2024-09-09 What changed after September 11, 2001", None, date(2024, 9, 9)),
-            ("date 2024-09-09 Fleets meet September 9, 2024 10:00:55 AM", "Fleets meet", datetime(2024, 9, 9, 10, 0, 55)),
+            (
+                "date 2024-09-09 Fleets meet September 9, 2024 10:00:55 AM",
+                "Fleets meet",
+                datetime(2024, 9, 9, 10, 0, 55),
+            ),
             ("Two fleets meet", "Two fleets meet", None),
             ("Will two fleets meet?", "Will two fleets meet?", None),
         ],
@@ -248,7 +252,8 @@ class TestPages:
         assert article.text.split("\n\n") == [
             "The old swing bridge at Kalvik reopened on Tuesday after 14 months of repairs, the port authority said, "
             "and the first lorry crossed at 6:12 a.m.",
-            "The work cost 38.5 million kroner,\nabout 4 million more than planned, because divers found rust & cracks.",
+            "The work cost 38.5 million kroner,\n"
+            "about 4 million more than planned, because divers found rust & cracks.",
             "What comes next",
             "The western lane opens in April.",
             "Tolls start on 1 June.",
@@ -308,7 +313,10 @@ class TestEncodings:
             ("koi8-r", "Мэр города объявил во вторник, что мост откроется в следующем месяце."),
             ("shift_jis", "市長は火曜日、橋が来月再開されると発表した。修理には十四か月かかった。"),
             ("gb18030", "市长星期二宣布，大桥将于下个月重新开放。维修工程历时十四个月。"),
-            ("iso8859_2", "Burmistrz Łodzi ogłosił we wtorek, że most zostanie otwarty w przyszłym miesiącu po długim remoncie."),
+            (
+                "iso8859_2",
+                "Burmistrz Łodzi ogłosił we wtorek, że most zostanie otwarty w przyszłym miesiącu po długim remoncie.",
+            ),
         ],
     )
     def test_undeclared(self, tmp_path, encoding, text):
@@ -319,7 +327,9 @@ class TestEncodings:
         assert article.text == "Łódź, Kraków, Gdańsk \ufffd Zielona Góra"
 
     def test_one_nul_is_removed(self, tmp_path):
-        assert read_one(tmp_path, "a.txt", b"The bridge re\0opened on Tuesday. " * 9).text.startswith("The bridge reopened")
+        assert read_one(tmp_path, "a.txt", b"The bridge re\0opened on Tuesday. " * 9).text.startswith(
+            "The bridge reopened"
+        )
 
 
 class TestDates:
@@ -353,8 +363,30 @@ class TestDates:
 
     @pytest.mark.parametrize(
         "value",
-        ["", "soon", "May 2020", "Monday", "10:30", "2020", 2020, "2020-13-45", "0001-01-01T00:00:00", "9" * 90, None, True]
-        + [float("nan"), float("inf"), 1e300, pytest.param(10**5000, id="huge"), "2020-05-20T10:00+99:99", {"a": 1}, ["2020-05-20"], pytest.param("x" * 10**6, id="long")],
+        [
+            "",
+            "soon",
+            "May 2020",
+            "Monday",
+            "10:30",
+            "2020",
+            2020,
+            "2020-13-45",
+            "0001-01-01T00:00:00",
+            "9" * 90,
+            None,
+            True,
+        ]
+        + [
+            float("nan"),
+            float("inf"),
+            1e300,
+            pytest.param(10**5000, id="huge"),
+            "2020-05-20T10:00+99:99",
+            {"a": 1},
+            ["2020-05-20"],
+            pytest.param("x" * 10**6, id="long"),
+        ],
     )
     def test_what_names_no_day_is_none(self, value):
         assert parse_published(value) is None
@@ -576,7 +608,13 @@ class TestHostileFiles:
 
     def test_the_rest_is_always_read(self, tmp_path):
         noise = random.Random(7).randbytes(5000)
-        files = {"a.txt": noise, "b.json": b"{", "c.jsonl.gz": b"\x1f\x8b\x08garbage", "d.html": b"<html>", "e.txt": b"Good."}
+        files = {
+            "a.txt": noise,
+            "b.json": b"{",
+            "c.jsonl.gz": b"\x1f\x8b\x08garbage",
+            "d.html": b"<html>",
+            "e.txt": b"Good.",
+        }
         for name, data in files.items():
             (tmp_path / name).write_bytes(data)
         articles, skipped = read(tmp_path)
@@ -606,7 +644,10 @@ class TestCleaning:
             ("end.\fNext\vline\x85here", "end.\nNext\nline\nhere"),
             ("\ud83d lone \udc00", "\ufffd lone \ufffd"),
             (" \u3000\n x \n", "x"),
-            ("e\u0301 \u00e9 \ufb01 \u200f\u202eאב\u202c 👩\u200d🚒 \u00a0 \u2028", "e\u0301 \u00e9 \ufb01 \u200f\u202eאב\u202c 👩\u200d🚒"),
+            (
+                "e\u0301 \u00e9 \ufb01 \u200f\u202eאב\u202c 👩\u200d🚒 \u00a0 \u2028",
+                "e\u0301 \u00e9 \ufb01 \u200f\u202eאב\u202c 👩\u200d🚒",
+            ),
         ],
     )
     def test_what_changes_and_what_does_not(self, text, expected):
@@ -638,3 +679,27 @@ class TestCleaning:
             if not escaped:  # a lone surrogate has no UTF-8
                 text = text.encode("utf-8", "replace").decode()
             assert found.get(str(number), "") == clean_text(text)
+
+
+class TestSamples:
+    SAMPLES = DATA.parent.parent / "samples"
+
+    def test_every_sample_is_read(self):
+        articles, skipped = read(self.SAMPLES)
+        assert skipped == []
+        assert len({article.id for article in articles}) == len(articles) == 20
+        for article in articles:
+            assert article.title and article.published and 150 <= len(article.text.split()) <= 500
+        by_title = {article.title: article for article in articles}
+        live = by_title["Live: storm Ragna reaches the Aldern coast"]
+        assert live.published == datetime(2025, 10, 21, 22, 30)
+        assert by_title["Central bank of Corland cuts its rate to 3.25 percent"].source == "Atlas Observer"
+
+    def test_answers_stand_in_the_samples(self):
+        texts = [article.text for article in read(self.SAMPLES)[0]]
+        rows = (DATA / "sample_questions.jsonl").read_text(encoding="utf-8").splitlines()
+        questions = [json.loads(row) for row in rows]
+        assert [len([q for q in questions if bool(q["answers"]) is known]) for known in (True, False)] == [25, 6]
+        for question in questions:
+            for answer in question["answers"]:
+                assert any(answer in text for text in texts), answer

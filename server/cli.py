@@ -1,0 +1,333 @@
+"""The command line: ``verbatim index``, ``ask``, ``serve`` and the rest.
+
+Only click is imported up here, so that ``verbatim --help`` answers at once; each command imports what it needs.
+Exit status: 0 done, 1 a designed error, told in one line, 2 wrong usage, 130 stopped with Ctrl-C.
+"""
+
+import json
+import re
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from index.errors import ArticleError, DamagedIndex, GoldenFailed, IndexFault, NoIndex, UsageError, VerbatimError
+
+if TYPE_CHECKING:
+    import socket
+
+    from index.build import BuildReport
+    from index.embedder import SentenceEmbedder
+    from index.store import Generation
+    from qa.archive import Archive
+    from qa.assistant import Reply
+    from qa.questions import Question
+    from qa.reader import SpanReader
+    from server.messages import AskReply, CitationOut
+    from server.settings import Settings
+
+_SHOWN_SKIPPED = 20
+_TELL_EVERY = 5.0  # seconds between two lines of progress where there is no terminal
+_UNITS = {"reading": "articles", "splitting": "articles", "embedding": "passages", "asking": "questions"}
+_WIDEST = 100
+
+
+class Commands(click.Group):
+    """Shows a designed error as one line, and never a traceback for what the system refuses."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # click ends quietly: whoever was reading has had enough
+        except VerbatimError as error:
+            self._fail(ctx, f"error: {error}", 1)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            self._fail(ctx, f"error: {where}{error.strerror or error}; check the path, its permissions and the disk", 1)
+        except KeyboardInterrupt:
+            self._fail(ctx, "stopped; nothing is left half done", 130)
+
+    @staticmethod
+    def _fail(ctx: click.Context, line: str, status: int) -> None:
+        click.echo(_one_line(line), err=True)
+        ctx.exit(status)
+
+
+class Day(click.ParamType):
+    """A day, written YYYY-MM-DD and no other way."""
+
+    name = "date"
+
+    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        self.fail(f"{value!r} is no day; write it YYYY-MM-DD, such as 2024-09-09", param, ctx)
+
+
+_index_option = click.option(
+    "--index",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the index; VERBATIM_INDEX or ./verbatim-index if not given.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="verbatim", prog_name="verbatim")
+def main() -> None:
+    """Ask a collection of news articles; the answer is their exact words, with citations.
+
+    Begin with: verbatim index ARTICLES, then: verbatim ask "QUESTION" or: verbatim serve
+    """
+
+
+@main.command("index")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_index_option
+@click.option("--full", is_flag=True, help="Start over: keep no articles from elsewhere and reuse nothing.")
+@click.option("--strict", is_flag=True, help="Fail at the first article that cannot be read.")
+@click.option(
+    "--golden",
+    metavar="QUESTIONS",
+    type=click.Path(path_type=Path),
+    help="Take the new index only if it answers these questions at least as well as the one in use.",
+)
+@_json_option
+def index_articles(
+    paths: tuple[Path, ...], folder: Path | None, full: bool, strict: bool, golden: Path | None, as_json: bool
+) -> None:
+    """Make the articles in each PATH, a file or a folder, current in the index.
+
+    Articles that are new, changed or gone are found; those that came from elsewhere stay. Reads text, HTML,
+    JSON and JSON Lines. Whatever happens, the index in use stays whole until the new one takes its place.
+    """
+    from dataclasses import asdict
+
+    from index.build import build_index
+
+    if not any(path.exists() for path in paths):
+        raise ArticleError(paths[0], "there is no such file or folder; check the path")
+    settings = read_settings(index=folder)
+    questions = read_all_questions([golden]) if golden else ()
+    embedder = load_models_embedder(settings)
+    with Progress() as progress:
+        check = {"check": partial(check_golden, questions, settings, embedder, progress)} if golden else {}
+        report = build_index(paths, settings.index, embedder, full=full, strict=strict, progress=progress, **check)
+    if as_json:
+        write_json(asdict(report))
+    else:
+        write_lines(describe_build(report))
+        write_lines(['next: verbatim ask "QUESTION"' + _where(folder) + " or: verbatim serve" + _where(folder)])
+
+
+@main.command("remove")
+@click.argument("article_ids", metavar="ARTICLE_ID...", nargs=-1, required=True)
+@_index_option
+def remove(article_ids: tuple[str, ...], folder: Path | None) -> None:
+    """Take articles out of the index, and out of every older state of it that is kept.
+
+    Ids are in the citations of `verbatim ask`.
+    """
+    from index.build import remove_articles
+    from index.store import Store
+
+    settings = read_settings(index=folder)
+    Store(settings.index).open()  # fails before models are loaded
+    report = remove_articles(article_ids, settings.index, load_models_embedder(settings))
+    write_lines(describe_build(report))
+
+
+@main.command("ask")
+@click.argument("question", metavar='"QUESTION"')
+@_index_option
+@_json_option
+@click.option("--after", metavar="DATE", type=Day(), help="Only articles of this day (YYYY-MM-DD) or later.")
+@click.option("--before", metavar="DATE", type=Day(), help="Only articles of this day (YYYY-MM-DD) or earlier.")
+@click.option("--source", "sources", metavar="NAME", multiple=True, help="Only articles of this source; repeatable.")
+@click.option("--always", is_flag=True, help="Show the best answers however unlikely they are.")
+def ask(
+    question: str,
+    folder: Path | None,
+    as_json: bool,
+    after: date | None,
+    before: date | None,
+    sources: tuple[str, ...],
+    always: bool,
+) -> None:
+    """Answer a question in the articles' exact words, or say that they do not tell."""
+    from qa.assistant import Request
+    from qa.retriever import Filters
+    from server.conversations import new_conversation
+    from server.replies import write_reply
+
+    refuse_question(question, after, before)
+    archive = open_archive(read_settings(index=folder))
+    refuse_unknown_sources(archive, sources)
+    request = Request(question.strip(), filters=Filters(after, before, sources), abstain=not always)
+    reply = write_reply(archive.ask(request), new_conversation(), archive.info())
+    if as_json:
+        write_json(reply.model_dump(mode="json"))
+    else:
+        write_lines(describe_reply(reply))
+
+
+@main.command("serve")
+@_index_option
+@click.option("--host", help="Address to listen on; VERBATIM_HOST or 127.0.0.1 if not given.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; VERBATIM_PORT or 8000 if not given, 0 any free one.")
+def serve(folder: Path | None, host: str | None, port: int | None) -> None:
+    """Answer questions on a web page and over HTTP, until Ctrl-C."""
+    settings = read_settings(index=folder, host=host, port=port)
+    listener = listen(settings.host, settings.port)  # a port in use is told before anything heavy is loaded
+    import logging
+    import threading
+
+    import uvicorn
+
+    from server.app import create_app, uvicorn_options
+
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    archive = open_archive(settings)
+    server = uvicorn.Server(uvicorn.Config(create_app(archive, settings), **uvicorn_options(settings)))
+    threading.Thread(target=warm_up, args=(archive,), daemon=True).start()
+    click.echo(f"Verbatim is at {address_of(listener)} (stop it with Ctrl-C)")
+    server.run(sockets=[listener])
+
+
+@main.command("eval")
+@click.argument("paths", metavar="QUESTIONS...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_index_option
+@click.option("--reading", is_flag=True, help="Test the reader alone, each question on its own text; needs no index.")
+@_json_option
+@click.option(
+    "--predictions",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write what was answered, a JSON object a line: id, answered, confidence, answers.",
+)
+def evaluate_questions(
+    paths: tuple[Path, ...], folder: Path | None, reading: bool, as_json: bool, predictions: Path | None
+) -> None:
+    """Count how many questions with known answers are answered right.
+
+    QUESTIONS are files or folders: SQuAD JSON (1.1 or 2.0), or JSON Lines with `question`, `answers` (any of
+    them is accepted, [] where the articles do not tell) and, if known, `id`, `date` and `article_id`.
+    """
+    from qa.evaluate import write_predictions
+
+    settings = read_settings(index=folder)
+    questions = read_all_questions(paths)
+    report = evaluate_reader(questions, settings) if reading else evaluate_index(questions, settings)
+    if as_json:
+        write_json(report.to_json())
+    else:
+        click.echo(report.table())
+    if predictions:
+        write_predictions(report.predictions, predictions)
+
+
+@main.command("info")
+@_index_option
+@_json_option
+def info(folder: Path | None, as_json: bool) -> None:
+    """Tell what is in the index, and which of its files are damaged."""
+    from index.store import Store
+    from server.replies import write_index
+
+    store = Store(read_settings(index=folder).index)
+    facts = write_index(store.info(store.verify())).model_dump(mode="json")
+    if as_json:
+        write_json(facts)
+        return
+    shown = facts | {"damaged": ", ".join(facts["damaged"]) or "nothing", "size_bytes": f"{facts['size_bytes']:,}"}
+    write_lines([f"{'index':<16}{store.folder}"])
+    write_lines(f"{name.replace('_', ' '):<16}{'none' if value is None else value}" for name, value in shown.items())
+
+
+@main.command("verify")
+@_index_option
+@_json_option
+def verify(folder: Path | None, as_json: bool) -> None:
+    """Read every byte of the index; name each damaged file and exit with 1 if there is one."""
+    from index.store import Store
+
+    store = Store(read_settings(index=folder).index)
+    damaged, kept = store.verify(), store.complete()
+    if as_json:
+        write_json({"sound": not damaged, "generations": kept, "damaged": damaged})
+    elif damaged:
+        write_lines(damaged)
+    else:
+        write_lines([f"all is sound: every byte of {len(kept)} {'generation' if len(kept) == 1 else 'generations'}"])
+    if damaged:
+        raise DamagedIndex(store.folder / damaged[0], f"{len(damaged)} damaged in all" if damaged[1:] else "changed bytes")
+
+
+@main.command("rollback")
+@_index_option
+@_json_option
+def rollback(folder: Path | None, as_json: bool) -> None:
+    """Go back to the newest sound state of the index that is older than the one in use."""
+    from index.store import Store
+
+    store = Store(read_settings(index=folder).index)
+    if not store.complete():
+        raise NoIndex(store.folder)  # the lock would make the folder
+    with store.lock():
+        generation = store.rollback()
+    if as_json:
+        write_json({"generation": generation})
+    else:
+        write_lines([f"the index in use is now generation {generation}"])
+
+
+# What the commands share
+
+
+def read_settings(**overrides: Any) -> "Settings":
+    from server.settings import Settings
+
+    return Settings.from_environment(overrides)
+
+
+def load_models_embedder(settings: "Settings") -> "SentenceEmbedder":
+    from index.embedder import load_embedder
+
+    return load_embedder(settings.model, settings.cache, settings.threads, say)
+
+
+def load_models(settings: "Settings") -> "tuple[SentenceEmbedder, SpanReader]":
+    """The embedder and the reader that the settings name.
+
+    Raises:
+        ModelError: one of them is missing or altered.
+    """
+    return load_models_embedder(settings), load_models_reader(settings)
+
+
+def load_models_reader(settings: "Settings") -> "SpanReader":
+    from qa.reader import load_reader
+
+    return load_reader(str(settings.reader) if settings.reader else None, settings.cache, settings.threads, say)
+
+
+def open_archive(settings: "Settings") -> "Archive":
+    """The archive in ``settings.index``; index and models are opened when it is first asked."""
+    from qa.archive import Archive
+
+    return Archive(settings.index, partial(load_models, settings), settings.threshold)
