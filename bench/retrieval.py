@@ -15,11 +15,10 @@ import numpy as np
 from index.embedder import load_embedder
 from index.store import Generation, Store
 from qa.questions import read_questions
-from qa.retriever import DEPTH, fuse, pick
+from qa.retriever import DEPTH, Ranked, fuse, pick
 from qa.scoring import words_until
 
 CUTS = (1, 5, 10, 20, 50)
-Ranked = tuple[np.ndarray, np.ndarray]
 
 
 def reciprocal(dense: Ranked, lexical: Ranked, constant: int = 60) -> Ranked:

@@ -53,8 +53,8 @@ class Skipped:
 
 # What web pages and systems leave beside articles: not worth a word.
 _BESIDE = frozenset(
-    ".png .jpg .jpeg .gif .webp .avif .svg .ico .bmp .tif .tiff .css .scss .js .mjs .map .woff .woff2 .ttf .otf .eot "
-    ".mp3 .mp4 .m4a .m4v .mov .avi .webm .ogg .ogv .wav .flac .vtt .srt .ini .db .lock .log .py .pyc .sh".split()
+    """.png .jpg .jpeg .gif .webp .avif .svg .ico .bmp .tif .tiff .css .scss .js .mjs .map .woff .woff2 .ttf .otf
+    .eot .mp3 .mp4 .m4a .m4v .mov .avi .webm .ogg .ogv .wav .flac .vtt .srt .ini .db .lock .log .py .pyc .sh""".split()
 )
 _TRACKING = re.compile(r"utm_|(?:fbclid|gclid|mc_cid|mc_eid|msclkid|igshid)$", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.articles import Article, Skipped, read_articles
+from index.articles import Skipped, read_articles
 from index.dense import write_dense
 from index.embedder import Embedder
 from index.errors import ArticleError, IncompatibleIndex, NoIndex, UnknownArticle
@@ -79,8 +79,9 @@ def build_index(
             draft.discard()
             raise
         store.swap(manifest.generation)
+        built = report(store, manifest.generation, previous, skipped, reason, time.monotonic() - began)
         store.prune(keep)
-    return report(store, manifest.generation, previous, skipped, reason, time.monotonic() - began)
+    return built
 
 
 def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder) -> BuildReport:
@@ -94,6 +95,7 @@ def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder
     store = Store(folder)
     with store.lock():
         previous = store.open()
+        previous.check()
         unwanted = set(article_ids)
         for article_id in unwanted - previous.digests().keys():
             raise UnknownArticle(article_id)
@@ -109,16 +111,22 @@ def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder
             draft.discard()
             raise
         store.swap(manifest.generation)
+        built = report(store, manifest.generation, previous, [], None, time.monotonic() - began)
         store.prune(1)
-    return report(store, manifest.generation, previous, [], None, time.monotonic() - began)
+    return built
 
 
 def open_previous(store: Store) -> Generation | None:
-    """The generation to build on; None when there is none, or its format is another."""
+    """The generation to build on; None when there is none, or its format is another.
+
+    Raises DamagedIndex where a byte of it differs: what is reused would pass for sound ever after.
+    """
     try:
-        return store.open()
+        previous = store.open()
     except (NoIndex, IncompatibleIndex):
         return None
+    previous.check()
+    return previous
 
 
 def read_into(draft: Draft, paths: Iterable[Path], strict: bool, progress: Progress) -> list[Skipped]:
@@ -174,7 +182,8 @@ def write_generation(
     vectors = embed_into(draft, previous, embedder, progress)
     progress("writing", 0, None)
     write_dense(draft.vectors, vectors)
-    write_lexical(draft.lexical, ((article.title, text, article.source or "") for article, text in draft.passage_texts()))
+    rows = ((article.title, text, article.source or "") for article, text in draft.passage_texts())
+    write_lexical(draft.lexical, rows)
     return reason
 
 
@@ -186,6 +195,7 @@ def split_into(draft: Draft, progress: Progress) -> None:
         draft.add_passages(row, number, passages)
         row += len(passages)
         progress("splitting", done, total)
+    draft.write_days()
 
 
 def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress) -> np.ndarray:

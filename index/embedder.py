@@ -147,13 +147,14 @@ def locate_model(model: str) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(model if "/" in model else f"sentence-transformers/{model}", local_files_only=True))
+        repository = model if "/" in model else f"sentence-transformers/{model}"
+        return Path(snapshot_download(repository, local_files_only=True))
     except (LocalEntryNotFoundError, ValueError) as error:
-        raise ModelError(f"no model {model!r} on this machine; give the path of a sentence-transformers folder") from error
+        raise ModelError(f"no model {model!r} here; give the path of a sentence-transformers folder") from error
 
 
 def export_embedder(name: str, source: Path, folder: Path) -> None:
-    """Writes ``source``, any sentence-transformers text model, as OpenVINO IR into ``folder``, in one step or not at all."""
+    """Writes ``source``, any sentence-transformers text model, as OpenVINO IR into ``folder``, whole or not at all."""
     import logging as standard_logging
 
     import torch

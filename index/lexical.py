@@ -14,15 +14,15 @@ import numpy as np
 
 _TITLE_WEIGHT = 0.4  # see bench/results.md: titles repeat in every passage of an article
 _POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
-_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_INITIALS = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")  # the last full stop may be missing: "in the U.S?"
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 # Numbers keep their decimals; words split at hyphens but the joined form is kept beside the parts.
 _WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+(?:[-‐‑][^\W_]+)+|[^\W_]+")
 _HYPHEN = re.compile(r"[-‐‑]")
 # Words that carry nothing in a question; they stay in the index, where they cost little.
 _ASKING = frozenset(
-    """a an the of in on at to for from by with and or is are was were be been being do does did has have had
-    what which who whom whose when where why how that this these those it its as there s according""".split()
+    """a an the of in on at to for from by with and or is are was were be been being do does did has have had what
+    which who whom whose when where why how that this these those it its as there s according""".split()
 )
 
 
@@ -135,7 +135,9 @@ class LexicalIndex:
                 tantivy.Query.range_query(self._schema, "row", tantivy.FieldType.Unsigned, first, last, True, False)
             )
         if sources:
-            limits.append(tantivy.Query.term_set_query(self._schema, "source", list(sources)))
+            # Passages of no publisher are indexed as of "", which names none.
+            named = [source for source in sources if source]
+            limits.append(tantivy.Query.term_set_query(self._schema, "source", named))
         if not limits:
             return query
         return tantivy.Query.boolean_query(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 # followed by white space and something that can open a sentence, or at a line break.
 _BOUNDARY = re.compile(
     r"""(?:(?<=[.!?…])|(?<=[.!?…]["'”’»)\]])|(?<=[.!?…]["'”’»)\]]["'”’»)\]]))[^\S\n]+(?=["'“‘«(\[]*[^\W_a-z])"""
-    r"|\s*\n\s*"
+    r"|(?<!\s)\s*\n\s*"  # from the first white space only: a long run of it would take quadratic time
 )
 # A full stop after these does not end a sentence.
 _ABBREVIATION = re.compile(
@@ -45,7 +45,8 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         if match.start() <= start:
             continue
         breaks_line = "\n" in match.group()
-        if not breaks_line and _ABBREVIATION.search(text, max(start, match.start() - 12), match.start()):
+        # One character further back than the sentence: an abbreviation may be its first word.
+        if not breaks_line and _ABBREVIATION.search(text, max(start - 1, match.start() - 12, 0), match.start()):
             continue
         sentences.append((start, match.start()))
         start = match.end()
@@ -98,7 +99,9 @@ def split_text(text: str, size: int = 110, overlap: int = 25) -> list[tuple[int,
             following -= 1
             shared += pieces[following][2]
         # The overlap must leave room for the next sentence, or the window would not move on.
-        while following <= last and shared + pieces[last + 1][2] > size:
+        while following <= last and (
+            shared + pieces[last + 1][2] > size or not _near(pieces, following, last + 1, size)
+        ):
             shared -= pieces[following][2]
             following += 1
         first = following

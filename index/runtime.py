@@ -101,7 +101,7 @@ def read_model_folder(folder: Path) -> dict[str, Any]:
         settings = json.loads((folder / SETTINGS).read_text())
         altered = [file for file, digest in settings["files"].items() if file_hash(folder / file) != digest]
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"the model in {folder} cannot be read ({error}); delete the folder or install again") from error
+        raise ModelError(f"no model can be read in {folder} ({error}); delete it or install again") from error
     if altered:
         raise ModelError(f"{folder / altered[0]} was altered; delete the folder or install again")
     return settings

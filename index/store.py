@@ -6,6 +6,7 @@
         articles.sqlite              the record: articles, and where their passages lie
         embeddings.npy               (passages, dimensions) float16, in the passages' order
         keys.npy                     (passages, 16) uint8, hashes of the embedded texts
+        days.npy                     (passages,) int32, days of publication since 1970, ascending; undated ones least
         vectors.faiss                the vector index
         lexical/                     the word index
         manifest.json                written last: settings, counts, a SHA-256 for each file above
@@ -17,6 +18,7 @@ makes the next one beside it and swaps ``CURRENT`` in one atomic replace.
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -30,17 +32,20 @@ import numpy as np
 
 from index.articles import Article, Skipped
 from index.dense import DenseIndex
-from index.runtime import file_hash
 from index.errors import DamagedIndex, IncompatibleIndex, IndexLocked, NoIndex, UnknownArticle
 from index.lexical import LexicalIndex
 from index.passages import Passage
+from index.runtime import file_hash
 
-FORMAT = 1
+FORMAT = 2
+_POINTER = re.compile(rb"(\w[\w-]{0,99}) ([0-9a-f]{64})\n")
+UNDATED = np.iinfo(np.int32).min
 _SCHEMA = """
     create table article (
         number integer primary key, id text not null unique, title text not null, text text not null, url text,
         source text, published text, authors text not null, origin text not null, digest blob not null);
-    create table passage (row integer primary key, article integer not null, start integer not null, "end" integer not null);
+    create table passage (
+        row integer primary key, article integer not null, start integer not null, "end" integer not null);
 """
 
 
@@ -57,7 +62,6 @@ class Manifest:
     splitter: dict[str, int]
     articles: int
     passages: int
-    first_dated_row: int
     newest_article: str | None
     skipped: int
     skipped_first: list[dict]
@@ -93,14 +97,14 @@ class Store:
     def current(self) -> tuple[str, str]:
         """(generation id, SHA-256 of its manifest) that CURRENT names."""
         try:
-            generation, digest = self._pointer.read_text().split()
+            named = _POINTER.fullmatch(self._pointer.read_bytes())
         except FileNotFoundError:
             raise NoIndex(self.folder) from None
-        except (ValueError, UnicodeDecodeError):
-            raise DamagedIndex(self._pointer, "it does not name a generation") from None
-        if generation != Path(generation).name:
+        except OSError as error:
+            raise DamagedIndex(self._pointer, f"it cannot be read: {error.strerror}") from None
+        if named is None:
             raise DamagedIndex(self._pointer, "it does not name a generation")
-        return generation, digest
+        return named[1].decode(), named[2].decode()
 
     def open(self) -> "Generation":
         """The generation in use."""
@@ -108,7 +112,9 @@ class Store:
         folder = self.generations / generation
         if not (folder / "manifest.json").exists() or file_hash(folder / "manifest.json") != digest:
             raise DamagedIndex(folder / "manifest.json", "it is not the one that CURRENT names")
-        return Generation(folder)
+        opened = Generation(folder)
+        opened.check("articles.sqlite")  # SQLite notices hardly any flipped bit, and these are the words that are quoted
+        return opened
 
     def complete(self) -> list[str]:
         """Ids of all finished generations, oldest first."""
@@ -137,12 +143,13 @@ class Store:
 
     def begin(self) -> "Draft":
         """A new, empty generation, after removing what interrupted builds left. Call under the lock."""
-        finished = set(self.complete())
+        finished = self.complete()
         for folder in self.generations.glob("*"):
-            if folder.name not in finished:
+            if folder.name not in finished and folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"
-        folder = self.generations / name
+        # Numbered: two may be made within a second, and clocks are set back.
+        number = 1 + max((int(name[:6]) for name in finished if name[:6].isdigit()), default=0)
+        folder = self.generations / f"{number:06d}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"
         folder.mkdir(parents=True)
         return Draft(folder)
 
@@ -167,7 +174,8 @@ class Store:
         """Makes the newest sound generation older than the one in use current; returns its id.
 
         Raises:
-            NoIndex: there is no older generation.
+            NoIndex: there is no index at all.
+        IncompatibleIndex: there is no older sound generation.
         """
         try:
             current = self.current()[0]
@@ -177,7 +185,9 @@ class Store:
             if name < current and not damaged_files(self.generations / name):
                 self.swap(name)
                 return name
-        raise IncompatibleIndex(f"no older sound generation is kept in {self.folder}; rebuild with: verbatim index ARTICLES")
+        raise IncompatibleIndex(
+            f"no older sound generation is kept in {self.folder}; rebuild with: verbatim index ARTICLES"
+        )
 
     def verify(self) -> list[str]:
         """Paths, relative to the folder, of all files that differ from what was written; [] when all is sound."""
@@ -189,8 +199,8 @@ class Store:
             manifest = self.generations / generation / "manifest.json"
             if not manifest.exists():
                 damaged.append("CURRENT")
-            elif file_hash(manifest) != digest:
-                damaged.append(f"generations/{generation}/manifest.json")
+            elif file_hash(manifest) != digest and f"generations/{generation}/manifest.json" not in damaged:
+                damaged.append("CURRENT")
         except DamagedIndex:
             damaged.append("CURRENT")
         return sorted(set(damaged))
@@ -263,18 +273,23 @@ class Draft:
         """Article id -> digest of its content."""
         return dict(self._database.execute("select id, digest from article"))
 
+    def write_days(self) -> None:
+        """Writes the day of publication of each passage; passages stand in that order."""
+        days = self._database.execute(
+            "select julianday(substr(published, 1, 10)) - 2440587.5 "
+            "from passage join article on number = article order by row"
+        )
+        days = [UNDATED if day is None else int(day) for (day,) in days]
+        np.save(self.folder / "days.npy", np.array(days, dtype=np.int32))
+
     def newest(self) -> str | None:
         newest = self._database.execute("select max(published) from article").fetchone()[0]
         return newest[:10] if newest else None
 
-    def first_dated_row(self) -> int:
-        undated = "select count(*) from passage join article on number = article where published is null"
-        return self._database.execute(undated).fetchone()[0]
-
     def finish(self, embedder, splitter: dict[str, int], skipped: Sequence[Skipped]) -> Manifest:
         """Closes the record, syncs every file and writes the manifest, last of all."""
         counts = {"articles": self.count("article"), "passages": self.count("passage")}
-        facts = {"newest_article": self.newest(), "first_dated_row": self.first_dated_row()}
+        newest = self.newest()
         self._database.execute("commit")
         self._database.close()
         files = {}
@@ -292,10 +307,10 @@ class Draft:
             skipped=len(skipped),
             skipped_first=[asdict(item) for item in skipped[:1000]],
             files=files,
+            newest_article=newest,
             **counts,
-            **facts,
         )
-        _write_synced(self.folder / "manifest.json", json.dumps(asdict(manifest), indent=1).encode())
+        _write_synced(self.folder / "manifest.json", _seal(asdict(manifest)))
         _sync_folder(self.folder)
         return manifest
 
@@ -321,17 +336,24 @@ class Generation:
                 raise DamagedIndex(folder / file, "it is missing or has another size")
         self._local = threading.local()
         self._sources: dict[str, np.ndarray] = {}
+        self.check("days.npy")
+        self.days = np.load(folder / "days.npy")
 
-    def check_vectors(self) -> None:
-        """Reads the vectors' bytes against their hash: FAISS itself notices few flipped bits."""
-        if file_hash(self.folder / "vectors.faiss") != self.manifest.files["vectors.faiss"][1]:
-            raise DamagedIndex(self.folder / "vectors.faiss", "its bytes differ from the manifest")
+    def check(self, prefix: str = "") -> None:
+        """Reads the files whose names begin with ``prefix`` against their hashes.
+
+        FAISS itself notices few flipped bits, and tantivy stops the process on some.
+        """
+        for file, (_, digest) in self.manifest.files.items():
+            if file.startswith(prefix) and file_hash(self.folder / file) != digest:
+                raise DamagedIndex(self.folder / file, "its bytes differ from the manifest")
 
     def dense(self) -> DenseIndex:
-        self.check_vectors()
+        self.check("vectors.faiss")
         return DenseIndex(self.folder / "vectors.faiss", self.manifest.passages, self.manifest.dimensions)
 
     def lexical(self) -> LexicalIndex:
+        self.check("lexical/")
         return LexicalIndex(self.folder / "lexical")
 
     def stored_vectors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -383,38 +405,38 @@ class Generation:
         ).fetchall()
 
     def rows_between(self, after: date | None, before: date | None) -> tuple[int, int]:
-        """First and last + 1 of the rows published from ``after`` to ``before``, both included."""
-        first, last = self.manifest.first_dated_row, self.manifest.passages
-        count = 'select count(*) from passage join article on number = article where published {} ?'
-        if after:
-            earlier = self._query(count.format("<"), (after.isoformat(),)).fetchone()[0]
-            first = max(first, self.manifest.first_dated_row + earlier)
-        if before:
-            # "~" sorts after every time of that day.
-            until = self._query(count.format("<="), (before.isoformat() + "~",)).fetchone()[0]
-            last = min(last, self.manifest.first_dated_row + until)
-        return first, max(first, last)
+        """First and last + 1 of the rows published from ``after`` to ``before``, both included; never the undated."""
+        first = day_number(after) if after else UNDATED + 1
+        last = np.searchsorted(self.days, day_number(before), "right") if before else len(self.days)
+        first = int(np.searchsorted(self.days, first, "left"))
+        return first, max(first, int(last))
 
     def rows_from(self, sources: Iterable[str]) -> np.ndarray:
         """(passages,) bool: which rows come from these publishers."""
         selected = np.zeros(self.manifest.passages, dtype=bool)
         for source in sources:
             if source not in self._sources:
-                rows = self._query("select row from passage join article on number = article where source = ?", (source,))
+                query = "select row from passage join article on number = article where source = ?"
+                rows = self._query(query, (source,))
                 self._sources[source] = np.array([row for (row,) in rows], dtype=np.int64)
             selected[self._sources[source]] = True
         return selected
 
     def _query(self, sql: str, values: Sequence = ()) -> sqlite3.Cursor:
         """One connection a thread: SQLite's own rule, and no waiting."""
-        if not hasattr(self._local, "database"):
-            path = (self.folder / "articles.sqlite").as_posix()
-            quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-            self._local.database = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
         try:
+            if not hasattr(self._local, "database"):
+                path = (self.folder / "articles.sqlite").as_posix()
+                quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+                self._local.database = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
             return self._local.database.execute(sql, values)
         except sqlite3.DatabaseError as error:
             raise DamagedIndex(self.folder / "articles.sqlite", str(error)) from error
+
+
+def day_number(day: date) -> int:
+    """Days since 1 January 1970, as in ``days.npy``."""
+    return day.toordinal() - 719_163
 
 
 _COLUMNS = "id, title, text, url, source, published, authors"
@@ -442,30 +464,44 @@ def article_digest(article: Article) -> bytes:
 def read_manifest(folder: Path) -> Manifest:
     """
     Raises:
-        DamagedIndex: it cannot be read.
+        DamagedIndex: it cannot be read, or a byte of it differs.
         IncompatibleIndex: another format wrote it.
     """
-    path = folder / "manifest.json"
+    fields = _unseal(folder / "manifest.json")
+    if fields["format"] != FORMAT:
+        raise IncompatibleIndex(
+            f"{folder} was written in format {fields['format']}, this version reads {FORMAT}; "
+            "rebuild with: verbatim index ARTICLES --full"
+        )
+    return Manifest(**fields)
+
+
+def _seal(fields: dict) -> bytes:
+    """The bytes of a manifest, which hold a hash of the rest: CURRENT vouches for one generation only."""
+    digest = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
+    return json.dumps(fields | {"checksum": digest}, indent=1).encode()
+
+
+def _unseal(path: Path) -> dict:
     try:
-        fields = json.loads(path.read_bytes())
-        if fields["format"] != FORMAT:
-            raise IncompatibleIndex(
-                f"{folder} was written in format {fields['format']}, this version reads {FORMAT}; "
-                "rebuild with: verbatim index ARTICLES --full"
-            )
-        return Manifest(**fields)
+        data = path.read_bytes()
+        fields = json.loads(data)
+        del fields["checksum"]
+        if _seal(fields) != data:
+            raise ValueError
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DamagedIndex(path, "it cannot be read") from error
+        raise DamagedIndex(path, "it is not as it was written") from error
+    return fields
 
 
 def damaged_files(folder: Path) -> list[str]:
     """Names of the files of one generation whose bytes are not those that were written."""
     try:
-        manifest = read_manifest(folder)
+        files = _unseal(folder / "manifest.json")["files"]
     except DamagedIndex:
         return ["manifest.json"]
     damaged = []
-    for file, (size, digest) in manifest.files.items():
+    for file, (size, digest) in files.items():
         path = folder / file
         if not path.is_file() or path.stat().st_size != size or file_hash(path) != digest:
             damaged.append(file)

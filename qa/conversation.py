@@ -17,10 +17,10 @@ _LEANING = re.compile(
 _NAME = re.compile(r"\b[A-Z][\w’'.-]*(?:\s+(?:(?:of|the|de|van|von|al|and|for)\s+)?[A-Z0-9][\w’'.-]*)*")
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _LITTLE = frozenset(
-    """a an the of in on at to for from by with and or but is are was were be been being do does did has have had will
-    would can could should may might what which who whom whose when where why how that this these those it its he him
-    his she her they them their there then as about into than more most many much any some not no so if did one ones
-    also other another else same after before during first last""".split()
+    """a an the of in on at to for from by with and or but is are was were be been being do does did has have had
+    will would can could should may might what which who whom whose when where why how that this these those it
+    its he him his she her they them their there then as about into than more most many much any some not no so
+    if did one ones also other another else same after before during first last""".split()
 )
 
 

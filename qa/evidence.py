@@ -26,22 +26,25 @@ def join(
     question: str, hits: Sequence[Hit], readings: Sequence[Reading], texts: Sequence[str], confidence: Confidence
 ) -> list[Candidate]:
     """Candidate answers to ``question`` from what was read in each hit, most likely first."""
-    groups: dict[str, list[tuple[Span, float, Hit]]] = {}
+    groups: dict[str, list[tuple[Span, float, Hit, str]]] = {}
     for hit, reading, text in zip(hits, readings, texts, strict=True):
         for start, end, score in reading.spans:
             span = Span(hit.passage, hit.passage.start + start, hit.passage.start + end, score - reading.null)
-            groups.setdefault(answer_key(text[start:end]), []).append((span, score, hit))
+            words = text[start:end]
+            groups.setdefault(answer_key(words), []).append((span, score, hit, words))
     groups.pop("", None)
-    measured = {key: features_of(group, fit(question, key)) for key, group in groups.items()}
+    measured = {}
+    for key, group in groups.items():
+        group.sort(key=lambda found: -(found[1] + found[0].score))
+        # The words as they stand: whether they are a name shows in their capitals.
+        measured[key] = features_of([found[:3] for found in group], fit(question, group[0][3]))
     ranked = sorted(groups, key=lambda key: -confidence.rank(measured[key]))
     ranks = [confidence.rank(measured[key]) for key in ranked]
     candidates = []
     for place, key in enumerate(ranked):
         others = ranks[:place] + ranks[place + 1 :]
-        group = sorted(groups[key], key=lambda found: -(found[1] + found[0].score))
-        candidates.append(
-            Candidate(tuple(distinct([span for span, _, _ in group])), confidence.of(measured[key], ranks[place], others))
-        )
+        spans = distinct([span for span, *_ in groups[key]])
+        candidates.append(Candidate(tuple(spans), confidence.of(measured[key], ranks[place], others)))
     return candidates
 
 
@@ -70,7 +73,12 @@ def answer_key(text: str) -> str:
     """What two answers must share to be the same: case, articles, punctuation and spacing do not count."""
     text = unicodedata.normalize("NFKC", text).casefold()
     text = re.sub(r"['’]s\b", "", text)
-    text = "".join(c if c.isalnum() or c.isspace() or c in "%$€£." else " " for c in text)
+    # Combining marks are letters' parts: without its vowel signs one Hindi word is another.
+    text = "".join(c if c.isalnum() or c.isspace() or c in "%$€£." or _is_mark(c) else " " for c in text)
     text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
     text = _ARTICLES.sub(" ", text)
     return _LEADING.sub("", " ".join(text.split()))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Mc") and not "\ufe00" <= character <= "\ufe0f"  # emoji styles

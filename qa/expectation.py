@@ -21,17 +21,31 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[A-ZÀ-ÖØ-Þ]|[^\x00-\u024f]")
-_KINDS = (
-    ("number", re.compile(r"\bhow (?:many|much|old|tall|far|high|big|large|fast|heavy|deep|wide|long(?! ago))\b|\b(?:what|which) (?:percent|percentage|number|amount|price|share|proportion|age|score)\b|\bwhat is the (?:cost|price|population|number)\b", re.I)),
-    ("time", re.compile(r"\bwhen\b(?! (?:he|she|it|they|you|we|the|a|an)\b)|\b(?:what|which) (?:year|day|date|month|time|week|decade|century|weekday)\b|\bhow long ago\b|\bsince when\b", re.I)),
-    ("name", re.compile(r"\b(?:who|whom|whose|where)\b(?!['’]?s? (?:was|were|had|has|have) )|\b(?:what|which) (?:country|city|state|company|team|person|actor|singer|author|president|minister|senator|town|island|river)\b|^\s*(?:who|where)\b", re.I)),
-)  # fmt: skip
+_NUMBER_WANTED = re.compile(
+    r"\bhow (?:many|much|old|tall|far|high|big|large|fast|heavy|deep|wide|long(?! ago))\b"
+    r"|\b(?:what|which) (?:percent|percentage|number|amount|price|share|proportion|age|score)\b"
+    r"|\bwhat is the (?:cost|price|population|number)\b",
+    re.IGNORECASE,
+)
+_TIME_WANTED = re.compile(
+    r"\bwhen\b(?! (?:he|she|it|they|you|we|the|a|an)\b)"
+    r"|\b(?:what|which) (?:year|day|date|month|time|week|decade|century|weekday)\b"
+    r"|\bhow long ago\b|\bsince when\b",
+    re.IGNORECASE,
+)
+_NAME_WANTED = re.compile(
+    r"\b(?:who|whom|whose|where)\b(?!['’]?s? (?:was|were|had|has|have) )|^\s*(?:who|where)\b"
+    r"|\b(?:what|which) (?:country|city|state|company|team|person|actor|singer|author|president|minister|senator|"
+    r"town|island|river)\b",
+    re.IGNORECASE,
+)
+_WANTED = {"number": _NUMBER_WANTED, "time": _TIME_WANTED, "name": _NAME_WANTED}
 _SEEN_AS = {"number": _NUMBER, "time": _TIME, "name": _NAME}
 
 
 def expected_kind(question: str) -> str | None:
     """"number", "time" or "name"; None when the question's words do not tell. The first asking word decides."""
-    found = [(match.start(), kind) for kind, pattern in _KINDS if (match := pattern.search(question))]
+    found = [(match.start(), kind) for kind, pattern in _WANTED.items() if (match := pattern.search(question))]
     return min(found)[1] if found else None
 
 

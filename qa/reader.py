@@ -189,7 +189,7 @@ def cut_windows(number: int, encoding, prefix: int, longest: int) -> list[Window
 
 
 def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> Reading:
-    """The best spans of one window that lie in its text, at most ``_LONGEST_ANSWER`` tokens each, cut at whole words."""
+    """The best spans of one window that lie in its text, at most ``_LONGEST_ANSWER`` tokens each, of whole words."""
     null = float(starts[0] + ends[0])
     readable = np.array([start >= 0 for start, _ in window.offsets])
     places = np.flatnonzero(readable)
@@ -223,6 +223,9 @@ def load_reader(
     model: str | None, cache: Path, threads: int = 2, say: Callable[[str], None] = lambda line: None
 ) -> SpanReader:
     """The shipped reader, or any extractive question-answering model in the Hugging Face layout, by folder.
+
+    The confidence of another model's answers is the shipped one's, until it is fitted anew with
+    ``training/confidence.py``: the order of answers is sound, the probabilities are rough.
 
     Raises:
         ModelError: there is no such model, or it cannot be exported.
@@ -269,6 +272,7 @@ def export_reader(source: Path, folder: Path) -> None:
         "longest": min(getattr(model.config, "max_position_embeddings", 512), 384),
         "padding_id": tokenizer.pad_token_id or 0,
         "inputs": inputs,
+        "confidence": read_model_folder(SHIPPED)["confidence"],
     }
     with new_model_folder(folder, settings) as partial:
         export_module(Graph(), inputs, partial / "model.xml")

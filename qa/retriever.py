@@ -14,7 +14,9 @@ from index.store import Generation
 
 # How many rows each side brings; more changes no hit@10 by a tenth of a point.
 DEPTH = 100
+PREFERRED_DEPTH = 40  # rows that each side brings from preferred days
 _PER_ARTICLE = 3  # no live blog fills the list
+Ranked = tuple[np.ndarray, np.ndarray]  # rows (n,) int64 and their scores (n,) float, best first
 # Weighted sum of the scores, each scaled by its own best, chosen on half of the development questions; see
 # bench/results.md for what the other fusions gave.
 _LEXICAL_WEIGHT = 0.5
@@ -30,6 +32,16 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """Publication days, both included, that a question points to; ``weight`` is added to the fused score of
+    passages from them. Nothing is excluded: the question may have been understood wrongly."""
+
+    after: date
+    before: date
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A retrieved passage. ``by`` names who found it: "dense", "lexical" or "both"; ``cosine`` is 0 and
     ``bm25`` is 0 where that side did not find it."""
@@ -39,10 +51,13 @@ class Hit:
     by: str
     cosine: float = 0.0
     bm25: float = 0.0
+    preferred: float = 0.0
 
 
 class Retriever(Protocol):
-    def retrieve(self, question: str, k: int, filters: Filters = Filters()) -> list[Hit]:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = Filters(), preferences: Sequence[Preference] = ()
+    ) -> list[Hit]:
         """At most ``k`` hits, best first, each passage once."""
         ...
 
@@ -54,32 +69,83 @@ class HybridRetriever:
         self._generation, self._embedder = generation, embedder
         self._dense, self._lexical = generation.dense(), generation.lexical()
 
-    def retrieve(self, question: str, k: int, filters: Filters = Filters()) -> list[Hit]:
-        if not self._generation.manifest.passages:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = Filters(), preferences: Sequence[Preference] = ()
+    ) -> list[Hit]:
+        limit, selected = self._limits(filters)
+        if limit[0] >= limit[1] or (selected is not None and not selected.any()):
             return []
-        rows = selected = None
-        if filters.after or filters.before:
-            rows = self._generation.rows_between(filters.after, filters.before)
-            if rows[0] >= rows[1]:
-                return []
-        if filters.sources:
-            selected = self._generation.rows_from(filters.sources)
-            if not selected.any():
-                return []
+        whole = limit == (0, self._generation.manifest.passages)
         depth = max(DEPTH, 2 * k)
         vector = self._embedder.embed([question])
-        dense = self._dense.search(vector, depth, rows, selected)
-        lexical = self._lexical.search(question, depth, rows, filters.sources)
-        order, fused = fuse(dense, lexical)
-        return self._hits(order, fused, dict(zip(*dense)), dict(zip(*lexical)), k)
+        ranges: list[tuple[tuple[int, int] | None, int]] = [(None if whole else limit, depth)]
+        preferred: list[tuple[tuple[int, int], float]] = []
+        for preference in preferences:
+            first, last = self._generation.rows_between(preference.after, preference.before)
+            rows = max(first, limit[0]), min(last, limit[1])
+            if rows[0] < rows[1]:
+                preferred.append((rows, preference.weight))
+                ranges.append((rows, PREFERRED_DEPTH))
+        dense = merge([self._dense.search(vector, n, rows, selected) for rows, n in ranges])
+        lexical = merge([self._lexical.search(question, n, rows, filters.sources) for rows, n in ranges])
+        order, fused, gained = prefer(*fuse(dense, lexical), preferred)
+        return self._hits(order, fused, gained, dense, lexical, k)
 
-    def _hits(self, rows: np.ndarray, fused: np.ndarray, cosines: dict, bm25s: dict, k: int) -> list[Hit]:
-        scores = dict(zip(rows.tolist(), fused.tolist(), strict=True))
+    def _limits(self, filters: Filters) -> tuple[tuple[int, int], np.ndarray | None]:
+        rows = (0, self._generation.manifest.passages)
+        if filters.after or filters.before:
+            rows = self._generation.rows_between(filters.after, filters.before)
+        return rows, self._generation.rows_from(filters.sources) if filters.sources else None
+
+    def _hits(
+        self, order: np.ndarray, fused: np.ndarray, gained: np.ndarray, dense: Ranked, lexical: Ranked, k: int
+    ) -> list[Hit]:
+        scores = dict(zip(order.tolist(), zip(fused.tolist(), gained.tolist(), strict=True), strict=True))
+        cosines = dict(zip(dense[0].tolist(), dense[1].tolist(), strict=True))
+        bm25s = dict(zip(lexical[0].tolist(), lexical[1].tolist(), strict=True))
         hits = []
-        for row, passage in pick(self._generation, rows, k).items():
+        for row, passage in pick(self._generation, order, k).items():
             by = "both" if row in cosines and row in bm25s else "dense" if row in cosines else "lexical"
-            hits.append(Hit(passage, scores[row], by, float(cosines.get(row, 0)), float(bm25s.get(row, 0))))
+            hits.append(Hit(passage, scores[row][0], by, cosines.get(row, 0.0), bm25s.get(row, 0.0), scores[row][1]))
         return hits
+
+
+def merge(searches: Sequence[Ranked]) -> Ranked:
+    """Several searches of one side as one, each row once, best first."""
+    if len(searches) == 1:
+        return searches[0]
+    best: dict[int, float] = {}
+    for rows, scores in searches:
+        best.update(zip(rows.tolist(), scores.tolist(), strict=True))
+    order = sorted(best, key=lambda row: (-best[row], row))
+    return np.array(order, dtype=np.int64), np.array([best[row] for row in order], dtype=np.float32)
+
+
+def fuse(dense: Ranked, lexical: Ranked, lexical_weight: float = _LEXICAL_WEIGHT) -> Ranked:
+    """Rows of both sides, best first, and their fused scores, about 0 to 1.
+
+    Each side's scores are taken between its best and the one at ``DEPTH``; a row that one side
+    did not bring counts as that side's last.
+    """
+    scores: dict[int, float] = {}
+    for (rows, values), weight in ((dense, 1 - lexical_weight), (lexical, lexical_weight)):
+        if len(rows):
+            high, low = float(values[0]), float(values[: DEPTH][-1])
+            for row, value in zip(rows.tolist(), values.tolist(), strict=True):
+                scores[row] = scores.get(row, 0.0) + weight * ((value - low) / (high - low) if high > low else 1.0)
+    order = sorted(scores, key=lambda row: (-scores[row], row))
+    return np.array(order, dtype=np.int64), np.array([scores[row] for row in order])
+
+
+def prefer(
+    order: np.ndarray, fused: np.ndarray, preferred: Sequence[tuple[tuple[int, int], float]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows and scores after preferences, best first, and what each row gained by them."""
+    gained = np.zeros(len(order))
+    for (first, last), weight in preferred:
+        gained += weight * ((order >= first) & (order < last))
+    new = np.argsort(-(fused + gained), kind="stable")
+    return order[new], (fused + gained)[new], gained[new]
 
 
 def pick(generation: Generation, rows: np.ndarray, k: int) -> dict[int, Passage]:
@@ -96,26 +162,6 @@ def pick(generation: Generation, rows: np.ndarray, k: int) -> dict[int, Passage]
     return picked
 
 
-def fuse(
-    dense: tuple[np.ndarray, np.ndarray],
-    lexical: tuple[np.ndarray, np.ndarray],
-    lexical_weight: float = _LEXICAL_WEIGHT,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of both sides, best first, and their fused scores, about 0 to 1.
-
-    Each side's scores are taken between its own last and best; a row that one side did not
-    bring counts as that side's last.
-    """
-    scores: dict[int, float] = {}
-    for (rows, values), weight in ((dense, 1 - lexical_weight), (lexical, lexical_weight)):
-        if len(rows):
-            low, high = float(values.min()), float(values.max())
-            for row, value in zip(rows.tolist(), values.tolist(), strict=True):
-                scores[row] = scores.get(row, 0.0) + weight * ((value - low) / (high - low) if high > low else 1.0)
-    order = np.array(sorted(scores, key=lambda row: (-scores[row], row)), dtype=np.int64)
-    return order, np.array([scores[row] for row in order.tolist()])
-
-
 def _overlap(one: Passage, other: Passage) -> bool:
     """Whether two passages of one article share more than half of the shorter one."""
     if one.article_id != other.article_id:
@@ -127,6 +173,5 @@ def _overlap(one: Passage, other: Passage) -> bool:
 def texts_of(hits: Sequence[Hit], generation: Generation) -> list[tuple[str, str]]:
     """(title, text) of each hit's passage."""
     articles = {hit.passage.article_id: generation.article(hit.passage.article_id) for hit in hits}
-    return [
-        (articles[p.article_id].title, articles[p.article_id].text[p.start : p.end]) for p in (hit.passage for hit in hits)
-    ]
+    passages = [hit.passage for hit in hits]
+    return [(articles[p.article_id].title, articles[p.article_id].text[p.start : p.end]) for p in passages]

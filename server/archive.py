@@ -1,26 +1,10 @@
 """What the server needs of an archive of articles: four questions it can be asked."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Protocol
 
 from index.articles import Article
+from index.store import IndexInfo
 from qa.assistant import Reply, Request
-
-
-@dataclass(frozen=True, slots=True)
-class IndexInfo:
-    """The index generation in use. ``built_at`` has a zone; ``damaged`` names files."""
-
-    generation: str
-    built_at: datetime
-    articles: int
-    passages: int
-    newest_article: date | None
-    embedder: str
-    size_bytes: int
-    damaged: tuple[str, ...] = ()
-    skipped: int = 0
 
 
 class Archive(Protocol):

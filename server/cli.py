@@ -4,21 +4,25 @@ Only click is imported up here, so that ``verbatim --help`` answers at once; eac
 Exit status: 0 done, 1 a designed error, told in one line, 2 wrong usage, 130 stopped with Ctrl-C.
 """
 
+import difflib
 import json
+import math
+import os
 import re
 import shlex
+import shutil
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from index.errors import ArticleError, DamagedIndex, GoldenFailed, IndexFault, NoIndex, UsageError, VerbatimError
+from index.errors import ArticleError, GoldenFailed, IndexFault, NoIndex, UsageError, VerbatimError
 
 if TYPE_CHECKING:
     import socket
@@ -27,10 +31,10 @@ if TYPE_CHECKING:
     from index.embedder import SentenceEmbedder
     from index.store import Generation
     from qa.archive import Archive
-    from qa.assistant import Reply
     from qa.questions import Question
     from qa.reader import SpanReader
-    from server.messages import AskReply, CitationOut
+    from qa.report import ReadingReport, Report
+    from server.messages import AnswerOut, AskReply, CitationOut
     from server.settings import Settings
 
 _SHOWN_SKIPPED = 20
@@ -57,7 +61,7 @@ class Commands(click.Group):
 
     @staticmethod
     def _fail(ctx: click.Context, line: str, status: int) -> None:
-        click.echo(_one_line(line), err=True)
+        click.echo(one_line(line), err=True)
         ctx.exit(status)
 
 
@@ -111,7 +115,7 @@ def main() -> None:
 def index_articles(
     paths: tuple[Path, ...], folder: Path | None, full: bool, strict: bool, golden: Path | None, as_json: bool
 ) -> None:
-    """Make the articles in each PATH, a file or a folder, current in the index.
+    """Bring the index up to date with files and folders of articles.
 
     Articles that are new, changed or gone are found; those that came from elsewhere stay. Reads text, HTML,
     JSON and JSON Lines. Whatever happens, the index in use stays whole until the new one takes its place.
@@ -124,7 +128,7 @@ def index_articles(
         raise ArticleError(paths[0], "there is no such file or folder; check the path")
     settings = read_settings(index=folder)
     questions = read_all_questions([golden]) if golden else ()
-    embedder = load_models_embedder(settings)
+    embedder = load_embedding(settings)
     with Progress() as progress:
         check = {"check": partial(check_golden, questions, settings, embedder, progress)} if golden else {}
         report = build_index(paths, settings.index, embedder, full=full, strict=strict, progress=progress, **check)
@@ -139,16 +143,16 @@ def index_articles(
 @click.argument("article_ids", metavar="ARTICLE_ID...", nargs=-1, required=True)
 @_index_option
 def remove(article_ids: tuple[str, ...], folder: Path | None) -> None:
-    """Take articles out of the index, and out of every older state of it that is kept.
+    """Take articles out of the index.
 
-    Ids are in the citations of `verbatim ask`.
+    They go from every older state of it that is kept, too. Ids are in the citations of `verbatim ask`.
     """
     from index.build import remove_articles
     from index.store import Store
 
     settings = read_settings(index=folder)
     Store(settings.index).open()  # fails before models are loaded
-    report = remove_articles(article_ids, settings.index, load_models_embedder(settings))
+    report = remove_articles(article_ids, settings.index, load_embedding(settings))
     write_lines(describe_build(report))
 
 
@@ -169,7 +173,10 @@ def ask(
     sources: tuple[str, ...],
     always: bool,
 ) -> None:
-    """Answer a question in the articles' exact words, or say that they do not tell."""
+    """Answer a question in the articles' exact words.
+
+    When they do not tell, that is said, with the passages that come closest.
+    """
     from qa.assistant import Request
     from qa.retriever import Filters
     from server.conversations import new_conversation
@@ -194,19 +201,22 @@ def serve(folder: Path | None, host: str | None, port: int | None) -> None:
     """Answer questions on a web page and over HTTP, until Ctrl-C."""
     settings = read_settings(index=folder, host=host, port=port)
     listener = listen(settings.host, settings.port)  # a port in use is told before anything heavy is loaded
-    import logging
     import threading
 
     import uvicorn
 
     from server.app import create_app, uvicorn_options
 
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    start_log(settings.log_level)
     archive = open_archive(settings)
     server = uvicorn.Server(uvicorn.Config(create_app(archive, settings), **uvicorn_options(settings)))
-    threading.Thread(target=warm_up, args=(archive,), daemon=True).start()
-    click.echo(f"Verbatim is at {address_of(listener)} (stop it with Ctrl-C)")
-    server.run(sockets=[listener])
+
+    def run() -> None:
+        threading.Thread(target=warm_up, args=(archive,), daemon=True).start()
+        click.echo(f"Verbatim is at {address_of(listener)} (stop it with Ctrl-C)")
+        server.run(sockets=[listener])
+
+    leave(run_until_stopped(run))
 
 
 @main.command("eval")
@@ -223,7 +233,7 @@ def serve(folder: Path | None, host: str | None, port: int | None) -> None:
 def evaluate_questions(
     paths: tuple[Path, ...], folder: Path | None, reading: bool, as_json: bool, predictions: Path | None
 ) -> None:
-    """Count how many questions with known answers are answered right.
+    """Count how many questions are answered right.
 
     QUESTIONS are files or folders: SQuAD JSON (1.1 or 2.0), or JSON Lines with `question`, `answers` (any of
     them is accepted, [] where the articles do not tell) and, if known, `id`, `date` and `article_id`.
@@ -263,7 +273,10 @@ def info(folder: Path | None, as_json: bool) -> None:
 @_index_option
 @_json_option
 def verify(folder: Path | None, as_json: bool) -> None:
-    """Read every byte of the index; name each damaged file and exit with 1 if there is one."""
+    """Read every byte of the index and name damaged files.
+
+    The exit status is 1 if there is one.
+    """
     from index.store import Store
 
     store = Store(read_settings(index=folder).index)
@@ -275,14 +288,18 @@ def verify(folder: Path | None, as_json: bool) -> None:
     else:
         write_lines([f"all is sound: every byte of {len(kept)} {'generation' if len(kept) == 1 else 'generations'}"])
     if damaged:
-        raise DamagedIndex(store.folder / damaged[0], f"{len(damaged)} damaged in all" if damaged[1:] else "changed bytes")
+        where = _where(folder)
+        raise IndexFault(
+            f"damaged files: {len(damaged)}; go back with: verbatim rollback{where}, "
+            f"or make the index anew with: verbatim index ARTICLES --full{where}"
+        )
 
 
 @main.command("rollback")
 @_index_option
 @_json_option
 def rollback(folder: Path | None, as_json: bool) -> None:
-    """Go back to the newest sound state of the index that is older than the one in use."""
+    """Go back to the newest sound older state of the index."""
     from index.store import Store
 
     store = Store(read_settings(index=folder).index)
@@ -305,7 +322,7 @@ def read_settings(**overrides: Any) -> "Settings":
     return Settings.from_environment(overrides)
 
 
-def load_models_embedder(settings: "Settings") -> "SentenceEmbedder":
+def load_embedding(settings: "Settings") -> "SentenceEmbedder":
     from index.embedder import load_embedder
 
     return load_embedder(settings.model, settings.cache, settings.threads, say)
@@ -317,10 +334,10 @@ def load_models(settings: "Settings") -> "tuple[SentenceEmbedder, SpanReader]":
     Raises:
         ModelError: one of them is missing or altered.
     """
-    return load_models_embedder(settings), load_models_reader(settings)
+    return load_embedding(settings), load_reading(settings)
 
 
-def load_models_reader(settings: "Settings") -> "SpanReader":
+def load_reading(settings: "Settings") -> "SpanReader":
     from qa.reader import load_reader
 
     return load_reader(str(settings.reader) if settings.reader else None, settings.cache, settings.threads, say)
@@ -331,3 +348,311 @@ def open_archive(settings: "Settings") -> "Archive":
     from qa.archive import Archive
 
     return Archive(settings.index, partial(load_models, settings), settings.threshold)
+
+
+def read_all_questions(paths: Iterable[Path]) -> "list[Question]":
+    from qa.questions import read_questions
+
+    return [question for path in paths for question in read_questions(path)]
+
+
+def evaluate_index(questions: "Sequence[Question]", settings: "Settings") -> "Report":
+    from qa.evaluate import evaluate
+
+    assistant = open_archive(settings).assistant()
+    with Progress() as progress:
+        return evaluate(
+            questions, assistant, assistant.retriever, assistant.generation, progress=partial(progress, "asking")
+        )
+
+
+def evaluate_reader(questions: "Sequence[Question]", settings: "Settings") -> "ReadingReport":
+    """The reader alone: confidence is the odds of its best span against there being no answer."""
+    from qa.evaluate import evaluate_reading
+
+    reader = load_reading(settings)
+
+    def answer_in(question: str, context: str) -> tuple[str, float]:
+        reading = reader.read_text(question, context)
+        if not reading.spans:
+            return "", 0.0
+        start, end, score = reading.spans[0]
+        return context[start:end], 1 / (1 + math.exp(min(700.0, reading.null - score)))
+
+    with Progress() as progress:
+        return evaluate_reading(questions, answer_in, progress=partial(progress, "reading questions"))
+
+
+def check_golden(
+    questions: "Sequence[Question]",
+    settings: "Settings",
+    embedder: "SentenceEmbedder",
+    progress: "Progress",
+    new: "Generation",
+) -> None:
+    """
+    Raises:
+        GoldenFailed: ``new`` cites falsely, or gives fewer right answers than the generation in use.
+    """
+    from index.store import Store
+    from qa.assistant import Assistant
+    from qa.confidence import Confidence
+    from qa.evaluate import evaluate
+
+    reader = load_reading(settings)
+    confidence = Confidence.from_settings(reader.settings["confidence"])
+
+    def measure(generation: "Generation", stage: str) -> "Report":
+        assistant = Assistant(generation, embedder, reader, confidence, settings.threshold)
+        return evaluate(questions, assistant, archive=generation, progress=partial(progress, stage))
+
+    found = measure(new, "asking the new index")
+    if found.miscited:
+        raise GoldenFailed(f"the new index cites falsely for the question {found.miscited[0]}; it was not taken")
+    try:
+        old = Store(settings.index).open()
+    except IndexFault as error:
+        say(f"only citations were checked: {error}")
+        return
+    if old.manifest.fingerprint != embedder.fingerprint:
+        say(f"only citations were checked: the index in use was made with {old.manifest.embedder}")
+        return
+    before = measure(old, "asking the index in use").overall.em
+    if found.overall.em.count < before.count:
+        raise GoldenFailed(
+            f"the new index answers {found.overall.em.count} of {len(questions)} golden questions right, "
+            f"the one in use {before.count}; it was not taken: look at the articles, or index them without --golden"
+        )
+
+
+def refuse_question(question: str, after: date | None, before: date | None) -> None:
+    """Wrong usage, by the same limits as POST /ask."""
+    from server.messages import LONGEST_QUESTION
+
+    if not question.strip():
+        raise click.UsageError("the question is empty; type one")
+    if len(question) > LONGEST_QUESTION:
+        raise click.UsageError(f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read")
+    if after and before and after > before:
+        raise click.UsageError("--after is later than --before; swap them")
+
+
+def refuse_unknown_sources(archive: "Archive", sources: Sequence[str]) -> None:
+    if not sources:
+        return
+    known = [name for name, _ in archive.assistant().generation.sources()]
+    for source in sources:
+        if source not in known:
+            nearest = (difflib.get_close_matches(source, known, n=1) or known[:1] or ["none"])[0]
+            raise UsageError(f"no article is from {source!r}; a source that there is: {nearest!r}")
+
+
+def listen(host: str, port: int) -> "socket.socket":
+    """
+    Raises:
+        UsageError: the port is taken, or the address is not this machine's.
+    """
+    import errno
+    import socket
+
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = port % 65535 + 1
+            raise UsageError(f"port {port} is in use; take another with: verbatim serve --port {other}") from error
+        raise UsageError(f"cannot listen on {host}, port {port} ({error.strerror}); try --host 127.0.0.1") from error
+
+
+def address_of(listener: "socket.socket") -> str:
+    host, port = listener.getsockname()[:2]
+    host = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}"
+
+
+def start_log(level: str) -> None:
+    """This program's own lines from ``level`` on, of libraries only warnings, to standard error."""
+    import logging
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("verbatim").setLevel(level.upper())
+
+
+def run_until_stopped(run: Callable[[], None]) -> int:
+    """The exit status after ``run``, which Ctrl-C ends."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+    return 0
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process at once: a thread still inside a model's native code makes Python's own way out abort."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
+
+
+def warm_up(archive: "Archive") -> None:
+    """Asks something, so that the first question of a person finds everything loaded and compiled."""
+    import logging
+
+    from qa.assistant import Request
+
+    try:
+        archive.ask(Request("What happened?"))
+    except VerbatimError as error:
+        logging.getLogger("verbatim").warning("%s", error)
+
+
+# What is shown
+
+
+class Progress:
+    """Shows how far each stage is on standard error: a bar on a terminal, elsewhere a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._stage, self._bar = "", None
+        self._began = self._told = self._heard = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if stage != self._stage:
+            self._begin(stage, total)
+        self._heard = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+        elif done and self._heard - self._told >= _TELL_EVERY:
+            self._told = self._heard
+            say(self._line(done, total, self._heard - self._began))
+
+    def _begin(self, stage: str, total: int | None) -> None:
+        self.__exit__()
+        self._stage, self._began = stage, self._heard  # a stage begins when the one before it was last heard of
+        if self._terminal:
+            from tqdm import tqdm
+
+            unit = f" {_UNITS.get(stage, 'questions')}"
+            layout = "{desc}: {n_fmt}/{total_fmt}{unit} {bar} {rate_fmt}, {remaining} left"
+            if not total:
+                layout = "{desc}: {n_fmt}{unit} in {elapsed}" if stage in _UNITS else "{desc}: {elapsed}"
+            size = shutil.get_terminal_size()  # tqdm itself shows nothing where the terminal gives no size
+            shape = {"ncols": size.columns, "nrows": size.lines}
+            self._bar = tqdm(desc=stage, total=total, unit=unit, bar_format=layout, **shape)
+            self._bar.start_t -= time.monotonic() - self._began
+
+    def _line(self, done: int, total: int | None, seconds: float) -> str:
+        rate = done / max(seconds, 0.001)
+        unit = _UNITS.get(self._stage, "questions")
+        if not total:
+            return f"{self._stage}: {done:,} {unit}, {rate:,.0f} a second"
+        left = (total - done) / rate
+        return f"{self._stage}: {done:,} of {total:,} {unit}, {rate:,.0f} a second, {left:,.0f} s left"
+
+
+def describe_build(report: "BuildReport") -> Iterator[str]:
+    from server.texts import human_count
+
+    articles = human_count(report.articles, "article", "articles")
+    passages = human_count(report.passages, "passage", "passages")
+    yield f"{articles}, {passages} ({report.embedded:,} embedded, {report.reused:,} reused), in {report.seconds:.1f} s"
+    yield f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
+    if report.rebuilt_because:
+        yield f"made anew, since {report.rebuilt_because}"
+    if report.skipped:
+        yield f"{len(report.skipped):,} skipped:"
+    for item in report.skipped[:_SHOWN_SKIPPED]:
+        yield f"  {item.path}{f':{item.line}' if item.line else ''}: {item.reason}"
+    if len(report.skipped) > _SHOWN_SKIPPED:
+        yield f"  and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all"
+
+
+def describe_reply(reply: "AskReply") -> Iterator[str]:
+    from server.texts import TEXTS, human_confidence
+
+    if reply.searched_for != reply.question.strip():
+        yield f"{TEXTS.searched_for} {reply.searched_for}"
+    for answer in reply.answers:
+        yield from describe_answer(answer)
+    if not reply.answered:
+        yield f"{TEXTS.refusal} {TEXTS.nearest if reply.nearest else TEXTS.nothing_near}"
+    for nearest in reply.nearest:
+        yield ""
+        yield from describe_citation(nearest)
+        yield f"      best words there: {nearest.quote} ({human_confidence(nearest.confidence)})"
+        yield from _wrap(nearest.passage.text, "      ")
+
+
+def describe_answer(answer: "AnswerOut") -> Iterator[str]:
+    from server.texts import TEXTS, human_confidence, human_date
+
+    resolved = f" {TEXTS.resolved} {human_date(answer.resolved_date)}." if answer.resolved_date else ""
+    yield answer.text
+    yield f"  {human_confidence(answer.confidence)}.{resolved}"
+    if answer.status == "conflicting":
+        yield f"  {TEXTS.conflicting}"
+    yield from _wrap(answer.sentence, "  ")
+    for citation in answer.citations:
+        yield from describe_citation(citation)
+    for earlier in answer.earlier:
+        yield f"  {TEXTS.earlier} {earlier.text}"
+        for citation in earlier.citations:
+            yield from describe_citation(citation)
+    yield ""
+
+
+def describe_citation(citation: "CitationOut") -> Iterator[str]:
+    from server.texts import TEXTS, human_date
+
+    facts = (citation.title, citation.source, human_date(citation.published) or TEXTS.undated)
+    yield f"  [{citation.number}] {', '.join(fact for fact in facts if fact)}"
+    if citation.original:
+        yield f"      {citation.original}"
+    yield f"      article {citation.article_id}, characters {citation.start} to {citation.end}"
+    if citation.copies:
+        yield f"      {TEXTS.copies} {'; '.join(copy.title or copy.article_id for copy in citation.copies)}"
+
+
+def _wrap(text: str, indent: str) -> list[str]:
+    width = min(_WIDEST, shutil.get_terminal_size().columns)
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _where(folder: Path | None) -> str:
+    """The option that names the same index in the next command."""
+    return f" --index {shlex.quote(str(folder))}" if folder else ""
+
+
+def one_line(text: str) -> str:
+    """``text`` without what a terminal would obey: articles may hold anything."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
+
+
+def say(line: str) -> None:
+    """Something worth knowing on the way, to standard error."""
+    click.echo(one_line(line), err=True)
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(one_line(line))
+
+
+def write_json(value: Any) -> None:
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    click.echo(json.dumps(value, ensure_ascii=not utf8))
+
+
+if __name__ == "__main__":
+    main()

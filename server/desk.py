@@ -5,9 +5,10 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 from index.errors import VerbatimError
+from index.store import IndexInfo
 from qa.assistant import Reply, Request, Turn
 from qa.retriever import Filters
-from server.archive import Archive, IndexInfo
+from server.archive import Archive
 from server.conversations import Conversations, Exchange, new_conversation
 from server.links import marked_path
 from server.messages import AskReply, AskRequest

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.metrics import Metrics
@@ -72,6 +72,8 @@ class Gate:
         guarded = _guarded(passing, send, asked == "HEAD")
         try:
             await self._let_through(scope, headers, receive, guarded)
+        except ClientDisconnect:
+            log.info("request_id=%s was given up by the client", passing.request_id)
         except Exception:
             log.exception("request_id=%s failed inside", passing.request_id)
             if passing.status:
@@ -86,7 +88,8 @@ class Gate:
             _check_host(headers, self._hosts)
             _check_length(headers)
         except Refusal as refusal:
-            await _drain(receive)
+            if "expect" not in headers:  # a client that asks first has sent nothing yet
+                await _drain(receive)
             await respond(Request(scope), refusal)(scope, receive, send)
             return
         await self._app(scope, _bounded(receive, self._slowest_body), send)

@@ -33,10 +33,16 @@ class Metrics:
             "verbatim_questions", "Questions by outcome: answered, refused, failed.", ("outcome",), registry=registry
         )
         self.stage_seconds = Histogram(
-            "verbatim_stage_seconds", "Time of each stage of an answer.", ("stage",), buckets=_SECONDS, registry=registry
+            "verbatim_stage_seconds",
+            "Time of each stage of an answer.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=registry,
         )
         self.held = Gauge("verbatim_questions_held", "Questions being answered or waiting.", registry=registry)
-        self.turned_away = Counter("verbatim_questions_turned_away", "Questions refused as too many.", registry=registry)
+        self.turned_away = Counter(
+            "verbatim_questions_turned_away", "Questions refused as too many.", registry=registry
+        )
 
     def write(self) -> bytes:
         """Everything in Prometheus' text format."""

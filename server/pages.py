@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from index.errors import VerbatimError
+from index.store import IndexInfo
 from server.api import problems
-from server.archive import Archive, IndexInfo
+from server.archive import Archive
 from server.conversations import Conversations, Exchange
 from server.links import original_link, web_address
 from server.messages import AnswerOut, AskReply, AskRequest, CitationOut
@@ -165,7 +166,9 @@ def paragraphs(text: str, start: int, end: int) -> list[list[tuple[str, bool]]]:
     for match in re.finditer(r"[^\n]+", text):
         first, last = match.span()
         cuts = [first, min(max(start, first), last), min(max(end, first), last), last]
-        pieces = [(text[a:b], marked) for a, b, marked in zip(cuts, cuts[1:], (False, True, False), strict=False) if a < b]
+        pieces = [
+            (text[a:b], marked) for a, b, marked in zip(cuts, cuts[1:], (False, True, False), strict=False) if a < b
+        ]
         if match.group().strip():
             result.append(pieces)
     return result

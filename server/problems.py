@@ -123,7 +123,7 @@ def respond(request: Request, refusal: Refusal) -> Response:
         "title": refusal.kind.title,
         "status": refusal.kind.status,
         "detail": _plain(str(refusal.detail)),
-        "instance": quote(request.url.path if request.scope.get("path") is None else request.scope["path"]),
+        "instance": quote(request.scope["path"]),
         "request_id": request.scope.get("state", {}).get("request_id", ""),
     }
     if refusal.errors:

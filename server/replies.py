@@ -3,8 +3,8 @@
 from datetime import date
 
 from index.articles import Article
+from index.store import IndexInfo
 from qa.assistant import Answer, Citation, Nearest, Reply, Superseded
-from server.archive import IndexInfo
 from server.links import article_path, marked_path, original_link
 from server.messages import (
     AnswerOut,
@@ -60,7 +60,10 @@ def write_nearest(nearest: Nearest) -> NearestOut:
 
 
 def write_citation(citation: Citation) -> CitationOut:
+    """The last gate: nothing that is not in the article to the letter goes out as a quote."""
     article, passage = citation.article, citation.passage
+    if article.text[citation.start : citation.end] != citation.quote:
+        raise AssertionError(f"a quote differs from article {article.id!r} at {citation.start}:{citation.end}")
     return CitationOut(
         number=citation.number,
         article_id=article.id,

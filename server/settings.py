@@ -13,8 +13,8 @@ PREFIX = "VERBATIM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-def _setting(default: Any, parse: Callable[[str], Any], expects: str, doc: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "expects": expects, "doc": doc})
+def _told(parse: Callable[[str], Any], expects: str, doc: str) -> dict[str, Any]:
+    return {"parse": parse, "expects": expects, "doc": doc}
 
 
 def _whole(lowest: int, highest: int) -> Callable[[str], int]:
@@ -58,37 +58,62 @@ def _names(text: str) -> tuple[str, ...]:
 class Settings:
     """How this process was told to run. ``None`` stands for what is shipped."""
 
-    index: Path = _setting(Path("verbatim-index"), _folder, "a folder", "Where the index is kept.")
-    host: str = _setting("127.0.0.1", _words, "a host name or an address", "Address to listen on.")
-    port: int = _setting(8000, _whole(0, 65535), "a number from 0 to 65535", "Port to listen on; 0 takes any free one.")
-    model: str = _setting(
-        "all-MiniLM-L6-v2",
-        _words,
-        "a model's name or folder",
-        "The embedding model: the shipped one, or the folder of any sentence-transformers model.",
+    index: Path = field(default=Path("verbatim-index"), metadata=_told(_folder, "a folder", "Where the index is kept."))
+    host: str = field(default="127.0.0.1", metadata=_told(_words, "a host name or an address", "Address to listen on."))
+    port: int = field(
+        default=8000,
+        metadata=_told(_whole(0, 65535), "a number from 0 to 65535", "Port to listen on; 0 takes any free one."),
     )
-    reader: Path | None = _setting(None, _folder, "a folder", "Folder of another span reader; empty takes the shipped one.")
-    threshold: float | None = _setting(
-        None,
-        _share,
-        "a number from 0 to 1",
-        "Confidence, 0 to 1, below which the archive is said not to answer; empty takes the reader's own.",
+    model: str = field(
+        default="all-MiniLM-L6-v2",
+        metadata=_told(
+            _words,
+            "a model's name or folder",
+            "The embedding model: the shipped one, or the folder of any sentence-transformers model.",
+        ),
     )
-    threads: int = _setting(2, _whole(1, 1024), "a number from 1 to 1024", "Processor threads that a build may use.")
-    cache: Path = _setting(
-        Path("~/.cache/verbatim"), _folder, "a folder", "Where models prepared for this machine are kept."
+    reader: Path | None = field(
+        default=None,
+        metadata=_told(_folder, "a folder", "Folder of another span reader; empty takes the shipped one."),
     )
-    log_level: str = _setting("info", _level, f"one of {', '.join(LOG_LEVELS)}", "How much is logged.")
-    at_once: int = _setting(2, _whole(1, 256), "a number from 1 to 256", "Questions answered at the same time.")
-    waiting: int = _setting(
-        32, _whole(0, 10_000), "a number from 0 to 10000", "Questions that may wait; more are told to come back later."
+    threshold: float | None = field(
+        default=None,
+        metadata=_told(
+            _share,
+            "a number from 0 to 1",
+            "Confidence, 0 to 1, below which the archive is said not to answer; empty takes the reader's own.",
+        ),
     )
-    allowed_hosts: tuple[str, ...] = _setting(
-        (),
-        _names,
-        "host names with commas between",
-        "Host names under which the server may be reached; empty: this machine's own names when it listens on "
-        "a loopback address, else any.",
+    threads: int = field(
+        default=2,
+        metadata=_told(_whole(1, 1024), "a number from 1 to 1024", "Processor threads that a build may use."),
+    )
+    cache: Path = field(
+        default=Path("~/.cache/verbatim"),
+        metadata=_told(_folder, "a folder", "Where models prepared for this machine are kept."),
+    )
+    log_level: str = field(
+        default="info", metadata=_told(_level, f"one of {', '.join(LOG_LEVELS)}", "How much is logged.")
+    )
+    at_once: int = field(
+        default=2, metadata=_told(_whole(1, 256), "a number from 1 to 256", "Questions answered at the same time.")
+    )
+    waiting: int = field(
+        default=32,
+        metadata=_told(
+            _whole(0, 10_000),
+            "a number from 0 to 10000",
+            "Questions that may wait; more are told to come back later.",
+        ),
+    )
+    allowed_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=_told(
+            _names,
+            "host names with commas between",
+            "Host names under which the server may be reached; empty: this machine's own names when it listens on "
+            "a loopback address, else any.",
+        ),
     )
 
     def __post_init__(self) -> None:

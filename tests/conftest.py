@@ -1,4 +1,4 @@
-"""What the tests share: a small archive of our own articles, and an assistant whose answers can be worked out by hand."""
+"""What the tests share: a small archive of our own articles, and an assistant with answers worked out by hand."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from index.articles import Article
 from index.errors import NoIndex, UnknownArticle
 from index.passages import Passage, split_sentences
+from index.store import IndexInfo
 from qa.assistant import Answer, Assistant, Citation, Nearest, Reply, Request, Superseded
 from server.app import create_app
-from server.archive import IndexInfo
 from server.settings import Settings
 
 HARBOUR = Article(
@@ -96,7 +96,7 @@ ANSWERS: Mapping[str, tuple[Answer, ...]] = {
 class FakeAssistant(Assistant):
     """Knows the questions in ``ANSWERS``; for any other, a harbour article comes nearest."""
 
-    def __init__(self, answers: Mapping[str, tuple[Answer, ...]] = ANSWERS):
+    def __init__(self, answers: Mapping[str, tuple[Answer, ...]] = ANSWERS):  # opens no index
         self._answers = answers
         self.asked: list[Request] = []
 

@@ -7,7 +7,8 @@ Every question is retrieved and read once; what was seen is kept in ``--out``, s
 again takes seconds. Two models, both linear in `qa.confidence.Features`:
 
 * ranking: softmax over the candidates of a question, likelihood of the right ones (conditional logit);
-* confidence: logistic regression, right or wrong of the first candidate, on all questions.
+* confidence: logistic regression, on all questions: is the first candidate exactly (EM) an
+  accepted answer? A span that is a word too long counts as wrong, so confidence errs low.
 
 Each file of questions weighs the same, however many it holds: a thousand quiz questions, half
 of which the archive cannot answer, must not drown a hundred careful ones. All figures printed
@@ -158,16 +159,11 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarra
     return np.append(theta[:-1] / scale, theta[-1] - (theta[:-1] / scale) @ mean)
 
 
-def right(em: float, overlap: float) -> float:
-    """An answer counts as right when a reader would take it so: equal, or most of the words in common."""
-    return float(em == 1 or overlap >= 0.6)
-
-
 def fit(seen: list[Seen], weights: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
     ranking = fit_ranking(seen, weights)
     tops = [first(s, ranking) for s in seen]
     x = np.array([[numbers[name] for name in _WEIGHTS] for numbers, _, _ in tops])
-    y = np.array([right(em, overlap) for _, em, overlap in tops])
+    y = np.array([em for _, em, _ in tops])
     theta = fit_logistic(x, y, weights)
     return ranking, dict(zip([*_WEIGHTS, "bias"], theta.tolist(), strict=True))
 
@@ -187,7 +183,6 @@ def cross_fit(seen: list[Seen], weights: np.ndarray) -> list[dict]:
                 "confidence": float(1 / (1 + np.exp(-logit))),
                 "em": em,
                 "f1": overlap,
-                "right": right(em, overlap),
                 "answerable": seen[i].answerable,
             }
     return results
@@ -195,28 +190,28 @@ def cross_fit(seen: list[Seen], weights: np.ndarray) -> list[dict]:
 
 def threshold_of(results: list[dict], weights: np.ndarray) -> float:
     """The confidence above which KEPT of the right answers lie."""
-    pairs = sorted((-r["confidence"], w) for r, w in zip(results, weights, strict=True) if r["right"])
+    pairs = sorted((-r["confidence"], w) for r, w in zip(results, weights, strict=True) if r["em"])
     total = np.cumsum([w for _, w in pairs])
     return float(-pairs[int(np.searchsorted(total, KEPT * total[-1]))][0])
 
 
-def calibration_error(confidence: np.ndarray, right_: np.ndarray, bins: int = 10) -> float:
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
     """Expected calibration error, bins of equal count."""
     order = np.argsort(confidence)
     parts = np.array_split(order, bins)
-    return float(sum(len(p) / len(order) * abs(confidence[p].mean() - right_[p].mean()) for p in parts if len(p)))
+    return float(sum(len(p) / len(order) * abs(confidence[p].mean() - right[p].mean()) for p in parts if len(p)))
 
 
 def table(results: list[dict], threshold: float) -> list[str]:
-    lines = ["| questions | n | EM | F1 | right | answered | of the right, answered | refused | ECE |", "|---|" + "---|" * 8]
+    lines = ["| questions | n | EM | F1 | answered | of the right, answered | refused | ECE |", "|---|" + "---|" * 7]
     for file in [*sorted({r["file"] for r in results}), "all"]:
         rows = [r for r in results if file in (r["file"], "all")]
-        c, y = np.array([r["confidence"] for r in rows]), np.array([r["right"] for r in rows])
+        c, y = np.array([r["confidence"] for r in rows]), np.array([r["em"] for r in rows])
         answered = c >= threshold
         kept = answered[y == 1].mean() if y.any() else float("nan")
         lines.append(
             f"| {file} | {len(rows)} | {100 * np.mean([r['em'] for r in rows]):.1f} | "
-            f"{100 * np.mean([r['f1'] for r in rows]):.1f} | {100 * y.mean():.1f} | {100 * answered.mean():.1f} | "
+            f"{100 * np.mean([r['f1'] for r in rows]):.1f} | {100 * answered.mean():.1f} | "
             f"{100 * kept:.1f} | {100 * (~answered).mean():.1f} | {calibration_error(c, y):.3f} |"
         )
     return lines

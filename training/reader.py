@@ -32,7 +32,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch.nn import functional as F
 from transformers import BertForQuestionAnswering
 
 from index.passages import split_text

@@ -123,7 +123,8 @@ def test_a_large_body_is_refused(client, path, archive):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/ask/", "/index/", "/static/nothing.css", "/static/../app.py", "/static/%2e%2e/app.py", "/docs"]
+    "path",
+    ["/nothing", "/ask/", "/index/", "/static/nothing.css", "/static/../app.py", "/static/%2e%2e/app.py", "/docs"],
 )
 def test_nothing_there(client, path):
     assert_problem(client.get(path), 404, "not-found")
@@ -152,7 +153,9 @@ def test_another_method(client, method, path, allowed):
     assert response.headers["allow"] == allowed
 
 
-@pytest.mark.parametrize("query", ["start=1", "end=1", "start=a&end=b", "start=5&end=5", "start=-1&end=5", "start=9&end=1"])
+@pytest.mark.parametrize(
+    "query", ["start=1", "end=1", "start=a&end=b", "start=5&end=5", "start=-1&end=5", "start=9&end=1"]
+)
 def test_offsets_that_are_none(client, query):
     assert_problem(client.get(f"/articles/harbour?{query}"), 422, "invalid-request")
 

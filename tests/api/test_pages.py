@@ -1,0 +1,284 @@
+"""The pages as a browser without scripts gets them."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.articles import Article
+from qa.assistant import Answer
+from server.links import article_path, original_link, text_fragment, web_address
+from server.messages import CitationOut, CitedPassage
+from server.pages import HERE, _environment, marked_sentence, paragraphs
+from server.replies import write_answer
+from server.texts import human_confidence, human_date
+from tests.conftest import ARTICLES, COST, DELAY, HARBOUR, HOSTILE, OPENS, PARROT, FakeArchive, cite, connect
+
+PAGE = {"accept": "text/html"}
+
+
+class Tree(HTMLParser):
+    """Which elements there are, with what text in them: enough to see whether text became markup."""
+
+    VOID = ("meta", "link", "input", "br")
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open: list[tuple[str, dict]] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: list[tuple[tuple[str, ...], str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        self.texts.append((tuple(tag for tag, _ in self.open), data))
+
+
+def texts_in(html: str, tag: str) -> list[str]:
+    return [data for path, data in Tree(html).texts if tag in path and "template" not in path]
+
+
+def test_the_empty_page_offers_questions_that_can_be_answered(client):
+    html = client.get("/").text
+    assert [attrs["value"] for tag, attrs in Tree(html).tags if attrs.get("name") == "suggestion"] == [OPENS, COST]
+    assert "1,234 articles · newest 3 February 2025" in re.sub(r"\s+", " ", html)
+    assert client.post("/", data={"suggestion": COST, "question": ""}).text.count("212 million euros") > 1
+
+
+def test_asking_by_form(client):
+    html = client.post("/", data={"question": OPENS}, headers=PAGE).text
+    assert texts_in(html, "mark")[:2] == ["1 June", "1 June"]  # in its sentence, in its passage
+    assert "Very likely right, 94\u00a0%" in html
+    assert "That is 1 June 2025" in html
+    assert "Earlier articles said:" in html and "The articles do not agree on this." in html
+    assert 'href="/articles/harbour?start=36&amp;end=41#w"' in html
+    assert "Example Courier · 9 September 2024" in html
+
+
+def test_no_answer_is_said_plainly(client):
+    html = client.post("/", data={"question": "Who won the cup?"}, headers=PAGE).text
+    assert "The archive does not say." in html
+    assert texts_in(html, "mark") == ["1911", "Rex"]
+    assert "Unlikely to be right, 12\u00a0%" in html
+
+
+def test_a_follow_up_by_form(client, archive):
+    first = client.post("/", data={"question": COST}, headers=PAGE).text
+    (conversation,) = [attrs["value"] for tag, attrs in Tree(first).tags if attrs.get("name") == "conversation_id"]
+    second = client.post("/", data={"question": "And it?", "conversation_id": conversation}, headers=PAGE).text
+    assert archive.assistant.asked[1].history[0].question == COST
+    assert f"And it? [{COST}]" in second and "Searched for:" in second
+    assert '<a href="/articles/harbour?start=76&amp;end=93#w"><mark>212 million euros</mark></a>' in second
+
+
+@pytest.mark.parametrize(("question", "said"), [(" ", "is empty"), ("x" * 2001, "2,000")])
+def test_a_form_that_cannot_be_meant(client, question, said):
+    response = client.post("/", data={"question": question}, headers=PAGE)
+    assert response.status_code == 422 and said in response.text and 'id="question"' in response.text
+    assert client.post("/", data={"question": question}).headers["content-type"] == "application/problem+json"
+
+
+def test_nothing_an_article_holds_becomes_markup(client):
+    plain = client.post("/", data={"question": COST}, headers=PAGE).text
+    hostile = client.post("/", data={"question": PARROT}, headers=PAGE).text
+    article = client.get(article_path(HOSTILE.id)).text
+    assert {tag for tag, _ in Tree(hostile).tags} <= {tag for tag, _ in Tree(plain).tags}
+    for html in (hostile, article, client.post("/", data={"question": HOSTILE.text[:900]}, headers=PAGE).text):
+        tree = Tree(html)
+        assert [attrs for tag, attrs in tree.tags if tag == "script" and set(attrs) != {"src", "defer"}] == []
+        assert not [attrs for _, attrs in tree.tags if any(name.startswith("on") or name == "style" for name in attrs)]
+        assert not [tag for tag, _ in tree.tags if tag in ("img", "style", "svg", "b")]
+        assert not [attrs for _, attrs in tree.tags if attrs.get("href", "").startswith("javascript")]
+    assert "<script>alert(1)</script>" in texts_in(article, "h1")
+
+
+def test_templates_escape_whatever_they_are_named():
+    environment = _environment()
+    assert environment.autoescape is True
+    assert environment.from_string("{{ x }}").render(x="<b>'\"&") == "&lt;b&gt;&#39;&#34;&amp;"
+    for template in (HERE / "templates").iterdir():
+        assert not re.search(r"\|\s*safe|autoescape|Markup", template.read_text())
+
+
+def test_scripts_never_make_markup_of_text():
+    for script in (HERE / "static").glob("*.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|DOMParser|setHTML", script.read_text()
+        )
+
+
+@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.title)
+def test_an_article_page_shows_the_text_to_the_letter(client, article):
+    html = client.get(article_path(article.id)).text
+    start, end = html.index('<div class="text">'), html.index("</article>")
+    shown = [
+        "".join(data for path, data in Tree(each).texts) for each in re.findall(r"<p dir.*?</p>", html[start:end], re.S)
+    ]
+    assert shown == [line for line in article.text.split("\n") if line.strip()]
+    assert "<mark" not in html
+
+
+def test_marks_may_span_paragraphs(client):
+    start, end = HARBOUR.text.index("40 million"), HARBOUR.text.index("Brandt")
+    html = client.get(f"/articles/harbour?start={start}&end={end}").text
+    assert texts_in(html, "mark") == ["40 million more than planned.", "Mayor Ilse "]
+    assert html.count('id="w"') == 1
+
+
+def test_offsets_count_code_points(client):
+    citation = cite(DELAY, "Rain is to blame")
+    html = client.get(f"{article_path(DELAY.id)}?start={citation.start}&end={citation.end}").text
+    assert texts_in(html, "mark") == ["Rain is to blame"]
+
+
+def test_words_that_are_gone_are_not_made_up(client):
+    html = client.get("/articles/harbour?start=5&end=100000").text
+    assert "<mark" not in html and "it was changed since" in html
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [".", "..", "a/../b", "a.json", "a", "?q=1#x", "é 🌉", "line\nbreak", "x\n", " ", "..json", "a.json.json", "+"],
+)
+def test_any_id_can_be_addressed(identity):
+    others = ("a", "a.json", "a.json.json")
+    articles = [Article(each, f"Title of {each!r}", "Some words here.") for each in {identity, *others}]
+    with connect(FakeArchive(tuple(articles))) as client:
+        path = article_path(identity)
+        marked = client.get(f"{path}{'&' if '?' in path else '?'}start=5&end=10")
+        assert texts_in(marked.text, "mark") == ["words"]
+        assert f"Title of {identity!r}" in "".join(texts_in(marked.text, "h1"))
+        if "?" not in path:
+            assert client.get(f"{path}.json").json()["id"] == identity
+
+
+def test_a_page_of_an_id_that_ends_in_json_is_found_without_offsets(client):
+    assert DELAY.title in client.get(article_path(DELAY.id)).text
+
+
+@given(st.text("ab \n\t🌉\u2028é", max_size=30), st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_paragraphs_hold_every_letter_and_mark_exactly_the_words(text, data):
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    pieces = [piece for paragraph in paragraphs(text, start, end) for piece in paragraph]
+    assert "".join(words for words, _ in pieces) == "".join(line for line in text.split("\n") if line.strip())
+    marked = "".join(words for words, is_marked in pieces if is_marked)
+    blank = {line for line in text.split("\n") if not line.strip()}
+    if not any(blank):
+        assert marked == text[start:end].replace("\n", "")
+
+
+def test_the_right_one_of_two_same_words_is_marked():
+    article = Article("a", "A", "Before it all. He saw 2 of the 2 ships. After.")
+    sentence = "He saw 2 of the 2 ships."
+    first, second = (write_answer(Answer("2", sentence, 0.5, (cite(article, "2", nth=nth),))) for nth in (0, 1))
+    assert marked_sentence(first) == ("He saw ", "2", " of the 2 ships.")
+    assert marked_sentence(second) == ("He saw 2 of the ", "2", " ships.")
+
+
+def test_a_sentence_longer_than_its_passage_is_marked_too():
+    article = Article("a", "A", "x 2 y 2 z")
+    whole = write_answer(Answer("2", article.text, 0.5, (cite(article, "2", nth=1),)))
+    citation: CitationOut = whole.citations[0].model_copy(update={"passage": CitedPassage(start=4, end=7, text="y 2")})
+    assert marked_sentence(whole.model_copy(update={"citations": [citation]})) == ("x 2 y ", "2", " z")
+
+
+@pytest.mark.parametrize(
+    ("iso", "words"),
+    [
+        ("2024-09-09T10:00:55+02:00", "9 September 2024"),
+        ("2024-12-31", "31 December 2024"),
+        ("2024-01", "January 2024"),
+        ("2024", "2024"),
+        ("2024-05-01/2024-05-03", "1 May 2024 to 3 May 2024"),
+        (None, None),
+    ],
+)
+def test_dates_in_words(iso, words):
+    assert human_date(iso) == words
+
+
+@pytest.mark.parametrize(
+    ("confidence", "words"),
+    [
+        (1.0, "Very likely right, 99\u00a0%"),
+        (0.94, "Very likely right, 94\u00a0%"),
+        (0.76, "Likely right, 76\u00a0%"),
+        (0.5, "More likely right than not, 50\u00a0%"),
+        (0.3, "Uncertain, 30\u00a0%"),
+        (0.0, "Unlikely to be right, 1\u00a0%"),
+    ],
+)
+def test_confidence_in_words(confidence, words):
+    assert human_confidence(confidence) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "fragment"),
+    [
+        ("alone", "alone", "alone"),
+        ("one two three four five six seven", "six", "two%20three%20four%20five-,six,-seven"),
+        ("well-known, a & b", "a & b", "well%2Dknown%2C-,a%20%26%20b"),
+        ("head\nfirst  line here\nlast line\ntail", "line here\nlast", "first-,line%20here,last,-line"),
+        ("a " + "w " * 200 + "z", ("w " * 200).strip(), "a-,w%20w%20w%20w,w%20w%20w%20w,-z"),
+        ("é 🌉 ü", "🌉", "%C3%A9-,%F0%9F%8C%89,-%C3%BC"),
+    ],
+)
+def test_text_fragments(text, words, fragment):
+    start = text.index(words)
+    assert text_fragment(text, start, start + len(words)) == fragment
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://a.example/x", True),
+        ("HTTP://a.example", True),
+        ("javascript:alert(1)", False),
+        ("java\nscript:alert(1)", False),
+        ("//a.example", False),
+        ("https:///path", False),
+        ("data:text/html,x", False),
+        ("http://[", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_web_addresses_are_linked(url, linked):
+    assert (web_address(url) is not None) == linked
+    assert (original_link(Article("a", "A", "Some words", url), 0, 4) is not None) == linked
+
+
+def test_all_that_a_visit_loads_is_small_and_from_here(client):
+    html = client.get("/").text
+    loaded = [attrs.get("href") or attrs.get("src") for tag, attrs in Tree(html).tags if tag in ("link", "script")]
+    assert all(path.startswith("/static/") for path in loaded)
+    assert len(html) + sum(len(client.get(path).content) for path in loaded) < 50_000
+    assert len(loaded) == len(set(loaded))
+
+
+def test_safe_headers_on_everything(client):
+    for path in ("/", "/static/chat.js", "/articles/harbour", "/articles/nothing", "/index", "/metrics", "/nothing"):
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "unsafe" not in policy and "require-trusted-types-for 'script'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_every_static_file_is_used():
+    used = "".join(path.read_text() for path in Path(HERE / "templates").iterdir())
+    assert all(f"/static/{path.name}" in used for path in (HERE / "static").iterdir())
