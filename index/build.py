@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,14 @@ import numpy as np
 from index.articles import Skipped, read_articles
 from index.dense import write_dense
 from index.embedder import Embedder
-from index.errors import ArticleError, IncompatibleIndex, NoIndex, UnknownArticle
+from index.errors import ArticleError, IncompatibleIndex, IndexFault, NoIndex, UnknownArticle
 from index.lexical import write_lexical
 from index.passages import split_article
 from index.store import Draft, Generation, Store
 
 SPLITTER = {"version": 1, "size": 110, "overlap": 25}
 KEEP_GENERATIONS = 3
-_ROWS_AT_ONCE = 2048
+_ROWS_AT_ONCE = 512
 
 Progress = Callable[[str, int, int | None], None]
 """Told (stage, done, total or None); stages are reading, splitting, embedding, writing, checking."""
@@ -68,9 +69,9 @@ def build_index(
         draft = store.begin()
         try:
             skipped = read_into(draft, paths, strict, progress)
+            refuse_nothing(draft, skipped)
             if previous:
                 keep_from_elsewhere(draft, previous, paths, skipped)
-            refuse_nothing(draft, skipped)
             reason = write_generation(draft, previous, embedder, progress)
             progress("checking", 0, None)
             manifest = draft.finish(embedder, SPLITTER, skipped)
@@ -204,6 +205,7 @@ def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, pr
     vectors = np.lib.format.open_memmap(draft.embeddings, "w+", np.float16, (total, embedder.dimensions))
     keys = np.lib.format.open_memmap(draft.keys, "w+", np.uint8, (total, 16))
     known = KnownVectors(previous)
+    progress("embedding", 0, total)
     for first, texts in chunks(embedded_texts(draft), _ROWS_AT_ONCE):
         rows = slice(first, first + len(texts))
         keys[rows] = [list(hashlib.blake2b(text.encode(), digest_size=16).digest()) for text in texts]

@@ -1,8 +1,8 @@
 """Copies: articles that carry the same text, found at index time.
 
-A syndicated story comes in many dresses: another headline, a dateline, straight or curly quotes, other
-teasers between its paragraphs, a paragraph less at the end. A story that was brought up to date, another
-day of a live blog, or next week's figures in last week's sentences are *not* copies, however alike.
+A syndicated story comes in many dresses: a dateline, straight or curly quotes, other teasers between its
+paragraphs, a paragraph less at the end. A story brought up to date, another day of a live blog, or next
+week's figures in last week's sentences are *not* copies, however alike.
 
     signature()      128 MinHash values of a text's word triples, 512 bytes, kept with the article
     find_copies()    texts whose signatures agree in a band of four values are compared word for word
@@ -15,9 +15,9 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -25,16 +25,18 @@ import numpy as np
 from index.articles import Article
 from index.passages import split_sentences
 
-VERSION = 1
-"""Goes up whenever the same text would get another signature or another verdict."""
-
+VERSION = 1  # goes up whenever the same text would get another signature or another verdict
 VALUES = 128
 _ROWS = 4  # values in a band: 32 bands find 99.99 % of pairs at Jaccard .7, 87 % at .5, 5 % at .2
 _BUCKET = 64  # neighbours that an article is compared with in a bucket too full to be compared in whole
 _LIKELY = 0.35  # least estimated Jaccard of signatures that is worth reading two texts for
 _SHORT = 30  # words; below it only equal words make a copy, as one changed word may be all the news
 _SHARED = 0.5  # least share of the longer text's words that the shorter one has too
-_NEW = 0.1  # most of its words that the text with less of its own may have for itself
+_NEW = 0.05  # most of its words that the text with less of its own may have for itself,
+_NEW_WORDS = 40  # and most in number, a short paragraph: galleries of captions can dwarf the stories they stand in
+_CUT = 0.25  # a text that lacks more of the other's words than this was cut,
+_NEW_IN_CUT = 0.01  # and a text that was only cut has next to nothing of its own
+_REPLACED = 3  # words that stand where the other version has a fact: the news has moved on
 _RELATED = 0.3  # least share of word pairs by which two sentences are versions of one
 
 # Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Han, kana, Yi. Each letter counts as a word.
@@ -43,25 +45,20 @@ _LETTER = re.compile(f"[{_UNSPACED}]")
 # Combining marks end a word in both patterns. Copies are cut alike, so nothing is lost.
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[^\W\d_{_UNSPACED}][^\W_{_UNSPACED}]*|[^\W_]")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _PROSE_END = re.compile(r"[.!?…。！？｡।॥؟۔։။።]\W*$")
 _NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion "
-    "dozen first second third fourth fifth half".split()
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen half".split()
 )
 
 
 # Signatures
 
 
-def _draw_numbers() -> tuple[np.ndarray, np.ndarray]:
-    """(factors, terms) of the 128 hash functions, uint32 (128, 1). Other numbers need another VERSION."""
-    drawn = np.random.RandomState(20240909).bytes(2 * VALUES * 4)
-    factors, terms = np.frombuffer(drawn, "<u4").astype(np.uint32).reshape(2, VALUES, 1)
-    return factors | np.uint32(1), terms
-
-
-_FACTORS, _TERMS = _draw_numbers()
+# The factors and terms of 128 hash functions. Others would need another VERSION.
+_DRAWN = np.frombuffer(np.random.RandomState(20240909).bytes(2 * VALUES * 4), "<u4").astype(np.uint32)
+_FACTORS, _TERMS = (_DRAWN | np.uint32(1)).reshape(2, VALUES, 1)
 _NOTHING = np.uint32(0xFFFFFFFF)
 
 
@@ -72,24 +69,22 @@ def signature(text: str) -> np.ndarray:
     triples, within .09 in 95 of 100 cases. Case, punctuation and white space do not count. A text
     without a single word gets the largest value 128 times.
     """
-    text = unicodedata.normalize("NFKC", text.lower())
+    text = unicodedata.normalize("NFKC", text).lower()
     if _LETTER.search(text):
         text = _LETTER.sub(r" \g<0> ", text)
     words = " ".join(_WORD.findall(text)).encode("utf-8", "surrogatepass").split()
     least = np.full(VALUES, _NOTHING)
-    if words:
-        triples = _join_triples(np.fromiter(map(zlib.crc32, words), np.uint64, len(words)))
-        for first in range(0, len(triples), 1024):  # what fits the processor's cache
-            values = triples[first : first + 1024] * _FACTORS
-            values += _TERMS
-            np.minimum(least, values.min(axis=1), out=least)
+    triples = _join_triples(np.fromiter(map(zlib.crc32, words), np.uint64, len(words))) if words else ()
+    for first in range(0, len(triples), 1024):  # what fits the processor's cache
+        values = triples[first : first + 1024] * _FACTORS
+        values += _TERMS
+        np.minimum(least, values.min(axis=1), out=least)
     return least
 
 
 def _join_triples(hashes: np.ndarray) -> np.ndarray:
     """A uint32 for each three words in a row; for fewer than three words, one for them all."""
-    if len(hashes) < 3:
-        hashes = np.concatenate([hashes, np.zeros(3 - len(hashes), np.uint64)])
+    hashes = np.pad(hashes, (0, max(0, 3 - len(hashes))))
     mixed = (hashes[:-2] * np.uint64(0x9E3779B97F4A7C15) + hashes[1:-1]) * np.uint64(0xC2B2AE3D27D4EB4F) + hashes[2:]
     mixed ^= mixed >> np.uint64(31)
     mixed *= np.uint64(0xD6E8FEB86659FD93)
@@ -101,71 +96,69 @@ def _join_triples(hashes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """``words`` as they stand and, in ``key``, in lower case. ``prose`` is in a paragraph that ends as
-    sentences do; headings, credits and links to other stories mostly do not."""
+    """``prose`` is in a paragraph that ends as sentences do: headings, credits and links mostly do not."""
 
     words: tuple[str, ...]
-    key: tuple[str, ...]
+    key: tuple[str, ...]  # the words in lower case
     prose: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One text made ready to be compared: its sentences, its length in words, and which words they are."""
+    """One text made ready to be compared."""
 
     text: str
     sentences: tuple[_Sentence, ...]
-    size: int
-    known: frozenset[str]
+    size: int  # in words
+    known: frozenset[str]  # its words in lower case
 
 
 def _read(text: str) -> _Page:
     text = unicodedata.normalize("NFKC", text)
+    # Where blank lines part the paragraphs, other line breaks may be no more than the width of a page.
+    paragraphs = _BLANK_LINE.split(text) if _BLANK_LINE.search(text) else text.split("\n")
     sentences = []
-    for line in filter(str.strip, text.split("\n")):
-        prose = bool(_PROSE_END.search(line, max(0, len(line) - 8)))
-        for start, end in split_sentences(line):
-            if words := tuple(_TOKEN.findall(line, start, end)):
+    for paragraph in paragraphs:
+        prose = bool(_PROSE_END.search(paragraph, max(0, len(paragraph) - 8)))
+        for start, end in split_sentences(paragraph):
+            if words := tuple(_TOKEN.findall(paragraph, start, end)):
                 sentences.append(_Sentence(words, tuple(word.lower() for word in words), prose))
-    size = sum(len(sentence.key) for sentence in sentences)
-    return _Page(text, tuple(sentences), size, frozenset(word for sentence in sentences for word in sentence.key))
+    return _Page(text, tuple(sentences), len(words := _words_of(sentences)), frozenset(words))
 
 
 def are_copies(one: str, other: str) -> bool:
     """Whether two texts are one article, apart from light edits. Does not depend on their order.
 
-    They are when the shorter has nearly all its prose from the longer, which may go on for as long
-    again, and no fact differs: where both have a number of their own, or one sentence's versions both
-    have a number or a name of their own, somebody has changed the story, or filled in a form.
+    They are when one of them has hardly any prose that the other lacks, and no fact differs. Where both
+    have numbers of their own, or a sentence's two versions do not name the same names and numbers,
+    somebody has brought the story up to date or filled in a form. What the other just adds or leaves
+    out does no harm, up to half of its text.
     """
     return _compare(_read(one), _read(other))
 
 
 def _compare(one: _Page, other: _Page) -> bool:
-    if one.text == other.text:
+    if one.text == other.text or _words_of(one.sentences) == _words_of(other.sentences):
         return one.size > 0
     # One order of the two, so that the greedy pairing below cannot depend on it.
     one, other = sorted((one, other), key=lambda page: (page.size, page.text))
     if one.size < _SHORT or one.size < _SHARED * other.size:
-        return one.size == other.size > 0 and list(_all_words(one)) == list(_all_words(other))
+        return False
     ours, theirs = _subtract(one.sentences, other.sentences), _subtract(other.sentences, one.sentences)
-    pairs, ours, theirs = _pair_versions(ours, theirs)
+    less, more = sorted((_count_new(ours, theirs), _count_new(theirs, ours)))
+    was_cut = more > _CUT * other.size
+    if less > min(_NEW * one.size, _NEW_WORDS) or (was_cut and less > _NEW_IN_CUT * one.size):
+        return False
+    pairs = _pair_versions(ours, theirs)
     if any(_facts_differ(mine, yours, one.known, other.known) for mine, yours in pairs):
         return False
-    new = [_own_words(mine, yours) for mine, yours in pairs]
-    ours, theirs = [s for s in ours if s.prose], [s for s in theirs if s.prose]
-    edited = list(zip(*pairs, strict=True)) or [(), ()]
-    if _own_numbers([*ours, *edited[0]], other.known) and _own_numbers([*theirs, *edited[1]], one.known):
-        return False
-    least = min(
-        sum(mine for mine, _ in new) + sum(len(s.key) for s in ours),
-        sum(yours for _, yours in new) + sum(len(s.key) for s in theirs),
-    )
-    return least <= _NEW * one.size
+    edited = frozenset().union(*pairs)
+    ours, theirs = ([s for s in side if s.prose or s in edited] for side in (ours, theirs))
+    return not (_has_number(ours, other.known) and _has_number(theirs, one.known))
 
 
-def _all_words(page: _Page) -> Iterator[str]:
-    return (word for sentence in page.sentences for word in sentence.key)
+def _words_of(sentences: Iterable[_Sentence]) -> list[str]:
+    return [word for sentence in sentences for word in sentence.key]
 
 
 def _subtract(sentences: Sequence[_Sentence], others: Sequence[_Sentence]) -> list[_Sentence]:
@@ -180,22 +173,31 @@ def _subtract(sentences: Sequence[_Sentence], others: Sequence[_Sentence]) -> li
     return kept
 
 
+def _count_new(sentences: Sequence[_Sentence], others: Sequence[_Sentence]) -> int:
+    """How many words of prose lie in no three words in a row that ``others`` have too."""
+    words, theirs = _words_of(sentences), _words_of(others)
+    known = set(zip(theirs, theirs[1:], theirs[2:], strict=False))
+    new = [sentence.prose for sentence in sentences for _ in sentence.key]
+    for first, triple in enumerate(zip(words, words[1:], words[2:], strict=False)):
+        if triple in known:
+            new[first : first + 3] = [False] * 3
+    return sum(new)
+
+
 def _shape(sentence: _Sentence) -> set[tuple[str, str]]:
     """Pairs of neighbouring words, all figures alike: what is left of a sentence when its news is taken out."""
     words = ["", *("0" if word[0].isdigit() else word for word in sentence.key), ""]
     return set(zip(words, words[1:], strict=False))
 
 
-def _pair_versions(
-    ours: Sequence[_Sentence], theirs: Sequence[_Sentence]
-) -> tuple[list[tuple[_Sentence, _Sentence]], list[_Sentence], list[_Sentence]]:
-    """Sentences that are two versions of one, each with the most alike that is left; then what has no pair."""
+def _pair_versions(ours: Sequence[_Sentence], theirs: Sequence[_Sentence]) -> list[tuple[_Sentence, _Sentence]]:
+    """Sentences that are two versions of one, each with the most alike that is left."""
     shapes = [_shape(sentence) for sentence in theirs]
     places: dict[tuple[str, str], list[int]] = {}
     for number, shape in enumerate(shapes):
         for pair in shape:
             places.setdefault(pair, []).append(number)
-    pairs, alone, free = [], [], set(range(len(theirs)))
+    pairs, free = [], set(range(len(theirs)))
     for sentence in ours:
         shape = _shape(sentence)
         shared = Counter(number for pair in shape for number in places.get(pair, ()) if number in free)
@@ -203,14 +205,15 @@ def _pair_versions(
         if best is not None and shared[best] >= _RELATED * min(len(shape), len(shapes[best])):
             free.remove(best)
             pairs.append((sentence, theirs[best]))
-        else:
-            alone.append(sentence)
-    return pairs, alone, [theirs[number] for number in sorted(free)]
+    return pairs
 
 
 def _facts_differ(ours: _Sentence, theirs: _Sentence, our_words: Collection[str], their_words: Collection[str]) -> bool:
-    """Whether each version of a sentence has a name or a number that is nowhere in the other's text."""
-    return _has_fact(ours, their_words) and _has_fact(theirs, our_words)
+    """Whether a name or a number of one version, nowhere in the other's text, gave way to others or to other words."""
+    mine, yours = Counter(ours.key), Counter(theirs.key)
+    we_name, they_name = _has_fact(ours, their_words), _has_fact(theirs, our_words)
+    we_say, they_say = (mine - yours).total() >= _REPLACED, (yours - mine).total() >= _REPLACED
+    return (we_name and (they_name or they_say)) or (they_name and we_say)
 
 
 def _has_fact(sentence: _Sentence, known: Collection[str]) -> bool:
@@ -221,14 +224,8 @@ def _has_fact(sentence: _Sentence, known: Collection[str]) -> bool:
     )
 
 
-def _own_words(ours: _Sentence, theirs: _Sentence) -> tuple[int, int]:
-    """How many words each version has that the other has not."""
-    mine, yours = Counter(ours.key), Counter(theirs.key)
-    return (mine - yours).total(), (yours - mine).total()
-
-
-def _own_numbers(sentences: Iterable[_Sentence], known: Collection[str]) -> bool:
-    return any(key[0].isdigit() and key not in known for sentence in sentences for key in sentence.key)
+def _has_number(sentences: Iterable[_Sentence], known: Collection[str]) -> bool:
+    return any(word[0].isdigit() and word not in known for word in _words_of(sentences))
 
 
 # Many texts
@@ -249,13 +246,12 @@ def find_copies(
     After a first build, ``known`` are the groups found then, and ``fresh`` the ids that are new or have
     another text now: only these are compared, and the members of groups that lost or changed a member.
 
-    Memory: 16 bytes an article, and about 100 a likely pair; texts are read two at a time.
+    Memory beside the signatures: about 300 bytes an article, and 256 texts at a time.
     """
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    names = [ids[number] for number in order]
+    rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
+    names = [ids[row] for row in rows]
     groups = _Groups(len(names))
     new = _seed(groups, names, known, fresh)
-    rows = np.array(order, dtype=np.int64)
 
     @lru_cache(maxsize=256)
     def page(number: int) -> _Page:
@@ -296,8 +292,7 @@ class _Groups:
         """The sets of two or more, by name."""
         members: dict[int, list[str]] = {}
         for number in np.flatnonzero(self._parents != np.arange(len(names))).tolist():
-            root = self.find(number)
-            members.setdefault(root, [names[root]]).append(names[number])
+            members.setdefault(root := self.find(number), [names[root]]).append(names[number])
         return sorted(tuple(group) for group in members.values())
 
 
@@ -342,13 +337,14 @@ def _link_twins(signatures: np.ndarray, rows: np.ndarray, link: Callable[[int, i
     edges = np.flatnonzero(np.diff(hashes[order])) + 1
     empty = _hash_rows(np.full((1, VALUES), _NOTHING), np.zeros(1, np.int64), 0, VALUES)[0]
     leaders: list[int] = []
-    for twins in np.split(order, edges):
-        if len(twins) == 0 or hashes[twins[0]] == empty:
+    for twins in np.split(order, edges) if order.size else ():
+        if hashes[twins[0]] == empty:
             continue
-        first = len(leaders)
+        unlike: list[int] = []  # twins by signature alone: one changed word in a thousand often leaves it as it is
         for number in twins.tolist():
-            if not any(link(leader, number) for leader in leaders[max(first, len(leaders) - _BUCKET) :]):
-                leaders.append(number)
+            if not any(link(leader, number) for leader in unlike[-_BUCKET:]):
+                unlike.append(number)
+        leaders += unlike
     return np.array(sorted(leaders), dtype=np.int64)
 
 
@@ -360,15 +356,16 @@ def _likely_pairs(signatures: np.ndarray, rows: np.ndarray, new: np.ndarray) -> 
     """
     found = np.empty(0, np.int64)
     for first in range(0, VALUES, _ROWS):
-        following = (first + _ROWS) % VALUES
-        keys = _hash_rows(signatures, rows, first, first + _ROWS)
-        order = np.lexsort((_hash_rows(signatures, rows, following, following + _ROWS), keys))
+        keys, next_keys = (
+            _hash_rows(signatures, rows, at % VALUES, at % VALUES + _ROWS) for at in (first, first + _ROWS)
+        )
+        order = np.lexsort((next_keys, keys))
         keys = keys[order]
         starts = np.arange(len(keys))
         for distance in range(1, _BUCKET + 1):
             starts = starts[starts + distance < len(keys)]
             starts = starts[keys[starts] == keys[starts + distance]]
-            if not len(starts):
+            if not starts.size:
                 break
             pairs = np.sort(np.stack([order[starts], order[starts + distance]], axis=1), axis=1)
             pairs = pairs[new[pairs].any(axis=1)]
@@ -394,10 +391,10 @@ def order_copies(articles: Iterable[Article]) -> list[Article]:
     return sorted(articles, key=lambda article: (*_instant(article), -len(article.text), article.id))
 
 
-def _instant(article: Article) -> tuple[bool, datetime]:
-    published = article.published
-    if published is None:
-        return True, datetime.max.replace(tzinfo=UTC)
+def _instant(article: Article) -> tuple[bool, timedelta]:
+    """(whether undated, time since the year 1): a timedelta can hold what UTC puts before that year."""
+    if (published := article.published) is None:
+        return True, timedelta()
     if not isinstance(published, datetime):
         published = datetime.combine(published, time.min)
-    return False, published.astimezone(UTC) if published.tzinfo else published.replace(tzinfo=UTC)
+    return False, published.replace(tzinfo=None) - datetime.min - (published.utcoffset() or timedelta())

@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -63,7 +65,8 @@ def export_module(module: "torch.nn.Module", inputs: Sequence[str], path: Path) 
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = tuple(torch.ones(2, 8, dtype=torch.long) for _ in inputs)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing warns of every constant, and of its own age
         traced = torch.jit.trace(module.eval(), example, check_trace=False)
     front_end = FrontEndManager().load_by_framework("pytorch")
     decoder = TorchScriptPythonDecoder(traced)  # named: the C++ side does not keep it alive

@@ -70,7 +70,7 @@ class Archive:
             if opened.generation.id not in self._suggestions:
                 self._suggestions = {opened.generation.id: ()}
                 threading.Thread(target=self._find_suggestions, args=(opened,), daemon=True).start()
-        return self._suggestions[opened.generation.id]
+        return self._suggestions.get(opened.generation.id, ())
 
     def _find_suggestions(self, opened: Opened) -> None:
         self._suggestions = {opened.generation.id: suggest(opened.assistant)}

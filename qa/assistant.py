@@ -14,6 +14,7 @@ from index.store import Generation
 from qa.confidence import Confidence
 from qa.conversation import Turn, resolve
 from qa.evidence import Candidate, join
+from qa.preferences import preferences
 from qa.reader import Reader, Span
 from qa.retriever import Filters, HybridRetriever, texts_of
 
@@ -21,8 +22,8 @@ READ = 12  # passages read for one question
 _CITATIONS = 5  # shown per answer
 _NEAREST = 3
 _YES_NO = re.compile(
-    r"^\s*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
-    r"(?:n['’]t)?\s+(?!.*\bor\b)",
+    r"^\s*(?:(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
+    r"(?:n['’]t)?|(?:ca|wo|sha)n['’]t)\s+(?!.*\bor\b)",
     re.IGNORECASE,
 )
 
@@ -118,15 +119,18 @@ class Assistant:
         clock = Clock()
         question = resolve(request.question, request.history)
         clock.lap("resolve")
-        hits = self.retriever.retrieve(question, READ, request.filters)
+        preferred = preferences(question, request.asked_on or date.today())
+        hits = self.retriever.retrieve(question, READ, request.filters, preferred)
         texts = texts_of(hits, self.generation)
         clock.lap("retrieve")
         readings = self.reader.read(question, texts)
         candidates = join(question, hits, readings, [text for _, text in texts], self.confidence)
         clock.lap("read")
-        given = [c for c in candidates[: request.limit] if c.confidence >= self.threshold or not request.abstain]
         numbers = count(1)
         settles = _YES_NO.match(request.question) is not None
+        if settles:
+            candidates = self._one_per_sentence(candidates)
+        given = [c for c in candidates[: request.limit] if c.confidence >= self.threshold or not request.abstain]
         answers = tuple(self._answer(candidate, numbers, settles) for candidate in given)
         nearest = () if answers else self._nearest(candidates, numbers)
         return Reply(request.question, question, answers, nearest, self.generation.id, clock.timings())
@@ -143,6 +147,14 @@ class Assistant:
         text = articles[first.passage.article_id].text
         start, end = sentence_around(text, first)
         return Answer(citations[0].quote, text[start:end], candidate.confidence, tuple(citations))
+
+    def _one_per_sentence(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The best candidate of each sentence, in order, where sentences are what is shown."""
+        best: dict[str, Candidate] = {}
+        for candidate in candidates:
+            text = self.generation.article(candidate.spans[0].passage.article_id).text
+            best.setdefault(text[slice(*sentence_around(text, candidate.spans[0]))], candidate)
+        return list(best.values())
 
     def _nearest(self, candidates: Sequence[Candidate], numbers: count) -> tuple[Nearest, ...]:
         """The best span of each of the closest passages."""

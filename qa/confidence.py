@@ -21,6 +21,7 @@ class Features:
     cosine: float  # best similarity of question and passage
     passages: int  # that give this answer
     articles: int  # that give this answer
+    preferred: float = 0.0  # the most that a passage of it gained by the days the question points to
     fit: int = 0  # whether it looks like what the question asks for: 1, -1, or 0 where there is no telling
 
     def numbers(self) -> dict[str, float]:
@@ -31,6 +32,7 @@ class Features:
             "cosine": self.cosine,
             "passages": math.log(self.passages),
             "articles": math.log(self.articles),
+            "preferred": self.preferred,
             "fit": float(self.fit),
         }
 

@@ -53,7 +53,8 @@ def features_of(group: Sequence[tuple[Span, float, Hit]], fits: int) -> Features
     return Features(
         margin=max(span.score for span, _, _ in group),
         span=max(score for _, score, _ in group),
-        retrieval=max(hit.score for _, _, hit in group),
+        retrieval=max(hit.score - hit.preferred for _, _, hit in group),
+        preferred=max(hit.preferred for _, _, hit in group),
         cosine=max(hit.cosine for _, _, hit in group),
         passages=len({(span.passage.article_id, span.passage.start) for span, _, _ in group}),
         articles=len({span.passage.article_id for span, _, _ in group}),

@@ -6,7 +6,8 @@ do not know "mid-January" or "last week" as a week, and need up to five millisec
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from re import Match
 
 from qa.days import SEASONS
@@ -40,14 +41,14 @@ ORDINALS = {
     for number, words in enumerate(("first 1st", "second 2nd", "third 3rd", "fourth 4th", "fifth 5th"), 1)
     for word in words.split()
 } | {"last": -1, "final": -1}
-# What is said of a holiday besides the name it goes by in qa.days.
+# How a holiday is written, and the name it goes by in qa.days. Of two that begin alike the longer stands first.
 _HOLIDAY_NAMES = {
-    r"christmas(?: day)?": "christmas", r"christmas eve": "christmas eve", r"xmas": "christmas",
+    r"christmas eve": "christmas eve", r"christmas(?: day)?|xmas": "christmas", r"easter monday": "easter monday",
     r"new year['’]?s eve": "new year's eve", r"new year['’]?s day": "new year's day",
     r"thanksgiving(?: day)?": "thanksgiving", r"memorial day": "memorial day", r"labou?r day": "labor day",
-    r"independence day|(?:the )?fourth of july|july fourth|the fourth(?= of july)": "independence day",
+    r"independence day|(?:the )?(?:fourth|4th) of july|july (?:fourth|4th)": "independence day",
     r"halloween": "halloween", r"valentine['’]?s day": "valentine's day", r"easter(?: sunday)?": "easter",
-    r"easter monday": "easter monday", r"good friday": "good friday", r"palm sunday": "palm sunday",
+    r"good friday": "good friday", r"palm sunday": "palm sunday",
     r"ash wednesday": "ash wednesday", r"maundy thursday": "maundy thursday", r"fat tuesday|shrove tuesday":
     "fat tuesday", r"mardi gras": "mardi gras", r"ascension day": "ascension day", r"pentecost": "pentecost",
     r"juneteenth": "juneteenth", r"veterans['’]? day": "veterans day", r"groundhog day": "groundhog day",
@@ -72,9 +73,20 @@ class Expression:
     start: int
     end: int
     match: Match[str]
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Names of the parts that the rule knows and that tell a time by themselves."""
+        return frozenset(self.match.re.groupindex) - _ASIDE - self.left_out
+
+    def without(self, parts: Iterable[str]) -> "Expression":
+        return replace(self, left_out=self.left_out | frozenset(parts))
 
     def word(self, part: str) -> str:
         """A part in lower case, its white space single and without a full stop; "" if it is absent."""
+        if part in self.left_out:
+            return ""
         return " ".join((self.match.groupdict().get(part) or "").lower().replace("’", "'").rstrip(".").split())
 
     def number(self, part: str) -> int | None:
@@ -101,33 +113,33 @@ class Expression:
         """The name as ``qa.days`` knows it."""
         return next(name for pattern, name in _HOLIDAYS if pattern.fullmatch(self.word("holiday")))
 
-    def touches(self, start: int, end: int, parts: tuple[str, ...] = ()) -> bool:
-        """Whether ``text[start:end]`` holds some of what this expression is made of, or of the ``parts`` named."""
-        named = parts or [part for part in self.match.re.groupindex if part not in _ASIDE]
+    def touches(self, start: int, end: int, parts: Iterable[str] | None = None) -> bool:
+        """Whether ``text[start:end]`` holds some of the parts that tell a time, or of those named."""
+        named = self.parts if parts is None else [part for part in parts if part in self.match.re.groupindex]
         return any(max(self.match.start(part), start) < min(self.match.end(part), end) for part in named)
 
 
-_ASIDE = ("which", "whichyear", "count", "sense")  # words that are no time by themselves
+_ASIDE = frozenset({"which", "whichyear", "count", "sense"})  # words that are no time by themselves
 
 # The grammar. White space is _S: any but a line break.
 
-_S = r"[^\S\n]+"
+_S, _O = r"[^\S\n]+", r"[^\S\n]*"
 _FULL_WEEKDAY = r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
 _WEEKDAY = r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thur?s?|fri|sat|sun)"
 _MONTH = (
-    r"(?P<month>january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?![^\W\d_]))"
+    r"(?P<month>(?:january|february|march|april|may|june|july|august|september|october|november|december)(?!\w)"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?![^\W\d_])\.?)"
 )
 _DIGITS = r"(?P<year>1[0-9]\d\d|20\d\d)"
 _YEAR = rf"{_DIGITS}(?![\w%]|[.,]\d|-\d{{3}})"
 _OTHER_YEAR = rf"(?P<whichyear>last|this|next|that|the{_S}(?:previous|following|same)){_S}year"
 _OF_YEAR = rf"(?:,?{_S}(?:(?:of|in){_S})?(?:{_YEAR}|{_OTHER_YEAR})|,(?P<tightyear>20\d\d)\b)"
 _TH = r"(?:st|nd|rd|th)?"
-_DAY = rf"(?P<day>\d{{1,2}}){_TH}(?!\w|[.,:/]\d|{_S}?%)"
-_TO = rf"(?:{_S}?[-–—]{_S}?|{_S}(?:to|through|thru|until|and){_S})"
+_DAY = rf"(?P<day>\d{{1,2}}){_TH}(?!\w|[.,:/]\d|{_O}%)"
+_TO = rf"(?:{_O}[-–—]{_O}|{_S}(?:to|through|thru|until|and){_S})"
 # What follows "June 3 and 10" if the 10 is a day, not "10 people".
 _AFTER_DAY = (
-    rf"(?={_S}?(?:[.,;:)’'\"”]|$|\n)|{_S}(?:in|at|on|for|with|by|when|as|from|was|were|will|of|this|last|next|the"
+    rf"(?={_O}(?:[.,;:)’'\"”]|$|\n)|{_S}(?:in|at|on|for|with|by|when|as|from|was|were|will|of|this|last|next|the"
     rf"|\d{{4}})\b)"
 )
 _WEEK_OF = rf"(?:(?P<weekof>week(?:end)?){_S}(?:of|beginning|starting|commencing|ending){_S})?"
@@ -141,97 +153,91 @@ _THIS = rf"(?P<which>this(?:{_S}(?:past|coming))?|last|next|that|the{_S}(?:follo
 _SEASON = r"(?P<season>spring|summer|fall|autumn|winter)"
 _PART_OF = rf"(?:end|start|beginning|middle|rest|later|earlier|early|late|half|course){_S}(?:of|in){_S}the"
 
-# Each with the class of words of which one must stand near, or it is not worth trying.
+# Each with the classes of words that it can begin with.
 _RULES = (
-    ("date", "month", rf"{_WEEK_OF}(?:{_WEEKDAY}[.,]?,?{_S}(?:the{_S})?)?{_MONTH}\.?,?{_S}{_DAY}"
+    ("date", "month weekday week", rf"{_WEEK_OF}(?:{_WEEKDAY}[.,]?,?{_S}(?:the{_S})?)?{_MONTH},?{_S}{_DAY}"
                       rf"(?:{_TO}(?P<day2>\d{{1,2}}){_TH}{_AFTER_DAY})?{_OF_YEAR}?"),
-    ("date", "month", rf"{_WEEK_OF}(?:{_WEEKDAY}[.,]?,?{_S})?(?:the{_S})?(?:(?<![\d.,:$£€/-])(?P<day1>\d{{1,2}}){_TH}"
-                      rf"{_TO})?(?<![\d.,:$£€/])(?P<day>\d{{1,2}}){_TH}{_S}(?:of{_S})?{_MONTH}\b\.?{_OF_YEAR}?"),
-    ("month", "month", rf"(?:{_THIS}{_S})?{_MONTH}\b\.?{_OF_YEAR}?"),
+    ("date", "digits weekday week the", rf"{_WEEK_OF}(?:{_WEEKDAY}[.,]?,?{_S})?(?:the{_S})?"
+                      rf"(?:(?<![\d.,:$£€/-])(?P<day1>\d{{1,2}}){_TH}{_TO})?(?<![\d.,:$£€/])(?P<day>\d{{1,2}}){_TH}{_S}(?:of{_S})?{_MONTH}{_OF_YEAR}?"),
+    ("month", "month which the", rf"(?:{_THIS}{_S})?{_MONTH}{_OF_YEAR}?"),
     ("iso", "digits", rf"(?<![\d/-]){_DIGITS}[-/](?P<month>0?[1-9]|1[0-2])[-/](?P<day>[0-2]?\d|3[01])(?!\d)"),
     ("numeric", "digits", r"(?<![\d/.])(?P<first>[0-3]?\d)(?P<mark>[/.])(?P<second>[0-3]?\d)(?P=mark)"
                           r"(?P<year>(?:19|20)\d\d|\d\d)(?![\d/])"),
     ("nine eleven", "digits", r"(?<![\d/])(?P<day>9/11)(?![\d/])"),
-    ("nth weekday", "weekday", rf"{_NTH}{_FULL_WEEKDAY}{_S}(?:in|of){_S}{_MONTH}\b\.?{_OF_YEAR}?"),
-    ("nth part", "unit", rf"{_NTH}(?P<unit>weekend|week|day|half){_S}(?:in|of){_S}{_MONTH}\b\.?{_OF_YEAR}?"),
-    ("weekday", "weekday", rf"(?:{_THIS}{_S})?{_FULL_WEEKDAY}(?:{_S}(?:(?:of|in){_S})?"
+    ("nth weekday", "nth the", rf"{_NTH}{_FULL_WEEKDAY}{_S}(?:in|of){_S}{_MONTH}{_OF_YEAR}?"),
+    ("nth part", "nth the", rf"{_NTH}(?P<unit>weekend|week|day){_S}(?:in|of){_S}{_MONTH}{_OF_YEAR}?"),
+    ("weekday", "weekday which the", rf"(?:{_THIS}{_S})?{_FULL_WEEKDAY}(?:{_S}(?:(?:of|in){_S})?"
                            rf"(?P<week>last|this|next|that|the{_S}(?:previous|following|same)){_S}week)?"),
-    ("day", "unit", rf"(?P<day>the{_S}day{_S}before{_S}yesterday|the{_S}day{_S}after{_S}tomorrow|today|tonight"
-                    rf"|yesterday|tomorrow|overnight|last{_S}night|this{_S}(?:morning|afternoon|evening))\b(?!-)"),
-    ("unit", "unit", rf"{_WHICH}{_S}(?:{_COUNT}{_S})?(?:(?:fiscal|school|calendar|academic){_S})?(?P<unit>day|night"
+    ("day", "relative which the", rf"(?P<day>the{_S}day{_S}before{_S}yesterday|the{_S}day{_S}after{_S}tomorrow|today"
+                    rf"|tonight|yesterday|tomorrow|overnight|last{_S}night|this{_S}(?:morning|afternoon|evening))\b(?!-)"),
+    ("unit", "which the", rf"{_WHICH}{_S}(?:{_COUNT}{_S})?(?:(?:fiscal|school|calendar|academic){_S})?(?P<unit>day|night"
                      r"|morning|afternoon|evening|weekend|week|month|quarter|year|decade|century|spring|summer|fall"
                      r"|autumn|winter)(?P<plural>s)?\b(?!-)"),
-    ("unit", "unit", rf"(?P<which>{_PART_OF}){_S}(?P<unit>day|week|month|year|decade|century)\b(?!-)"),
-    ("unit", "unit", rf"(?P<which>the){_S}(?P<unit>weekend|spring|summer|fall|autumn|winter)\b(?!-)"
+    ("unit", "part", rf"(?P<which>{_PART_OF}){_S}(?P<unit>day|week|month|year|decade|century)\b(?!-)"),
+    ("unit", "the", rf"(?P<which>the){_S}(?P<unit>weekend|spring|summer|fall|autumn|winter)\b(?!-)"
                      rf"(?!{_S}(?:of|games|olympics|solstice|break|season|time|months)\b)"),
-    ("shift", "unit", rf"(?:{_COUNT}|(?P<vague>several|many|some|(?:a{_S})?few|the)){_S}(?P<unit>second|minute|hour|day"
-                      rf"|night|weekend|week|month|year|decade|century|centurie)(?P<plural>s)?(?:{_S}and{_S}a{_S}"
+    ("shift", "count digits the", rf"(?:{_COUNT}|(?P<vague>several|many|some|(?:a{_S})?few|the)){_S}(?P<unit>second"
+                      rf"|minute|hour|day|night|weekend|week|month|year|decade|century|centurie)(?P<plural>s)?(?:{_S}and{_S}a{_S}"
                       rf"(?P<half>half))?{_S}(?P<sense>ago|earlier|later|before|after|prior|previously|afterwards?"
                       rf"|from{_S}now|hence)\b"),
-    ("shift", "unit", rf"(?P<sense>in){_S}(?:(?:about|just|another){_S})?{_COUNT}{_S}(?P<unit>day|week|month|year)"
+    ("shift", "in", rf"(?P<sense>in){_S}(?:(?:about|just|another){_S})?{_COUNT}{_S}(?P<unit>day|week|month|year)"
                       rf"(?:s?['’]?s?{_S}time|s)?\b(?!['’])(?!{_S}(?:ago|earlier|later|before|after|prior|and)\b)"),
-    ("season", "season", rf"(?:the{_S})?{_SEASON}(?:{_S}season)?{_OF_YEAR}(?:[-–/]\d\d(?:\d\d)?\b)?"),
-    ("season", "season", rf"(?<![\d,.$£€-]){_DIGITS}{_S}{_SEASON}\b"),
-    ("holiday", "holiday", rf"(?:(?P<which>last|this|next|this{_S}(?:past|coming)){_S})?(?P<holiday>"
-                           rf"{'|'.join(sorted(_HOLIDAY_NAMES, key=len, reverse=True)).replace(' ', _S)})(?!\w)"
+    ("season", "season the", rf"(?:the{_S})?{_SEASON}(?:{_S}season)?{_OF_YEAR}(?:[-–/]\d\d(?:\d\d)?\b)?"),
+    ("season", "digits", rf"(?<![\d,.$£€-]){_DIGITS}{_S}{_SEASON}\b"),
+    ("holiday", "holiday which the", rf"(?:(?P<which>last|this|next|this{_S}(?:past|coming)){_S})?(?P<holiday>"
+                           rf"{'|'.join(_HOLIDAY_NAMES).replace(' ', _S)})(?!\w)"
                            rf"(?P<weekend>{_S}weekend)?{_OF_YEAR}?"),
-    ("quarter", "unit", rf"{_NTH}(?:fiscal{_S})?(?P<part>quarter|half){_OF_YEAR}"),
-    ("quarter", "digits", rf"q(?P<nth>[1-4])(?P<part>){_OF_YEAR}"),
+    ("quarter", "nth the", rf"{_NTH}(?:fiscal{_S})?(?P<part>quarter|half){_OF_YEAR}"),
+    ("quarter", "q", rf"q(?P<nth>[1-4])(?P<part>){_OF_YEAR}"),
     ("years", "digits", rf"(?<![\d.,:$£€#/-]){_DIGITS}\s?[-–/]\s?(?P<year2>(?:1[5-9]|20)\d\d|\d\d)"
                         r"(?![\w%/-]|[.,]\d)"),
     ("year", "digits", rf"(?<![\d.,:$£€#/&+-]){_YEAR}"),
     ("decade", "digits", r"(?<![\d.,$£€])(?P<decade>(?:1[0-9]|20)\d0)['’]?s\b"),
-    ("decade", "digits", r"(?:['’‘]|(?<=the )|(?<=arly )|(?<=late )|(?<=mid-))(?P<decade>[1-9]0)['’]?s\b"),
+    ("decade", "digits", r"(?:(?<=['’‘])|(?<=the )|(?<=arly )|(?<=late )|(?<=mid-))(?P<decade>[1-9]0)['’]?s\b"),
     ("century", "digits", rf"(?P<century>\d{{1,2}})(?:st|nd|rd|th)(?:{_S}|-)century\b"),
-    ("ordinal", "digits", rf"the{_S}(?P<day>\d{{1,2}})(?:st|nd|rd|th)(?=\s*(?:[.,;:)’'\"”]|$|\n))"),
+    ("ordinal", "the", rf"the{_S}(?P<day>\d{{1,2}})(?:st|nd|rd|th)(?=\s*(?:[.,;:)’'\"”]|$|\n))"),
 )  # fmt: skip
-_COMPILED = tuple((kind, near, re.compile(rf"(?<!\w)(?:{pattern})", re.IGNORECASE)) for kind, near, pattern in _RULES)
-
-_WORD = re.compile(r"[^\W\d_]+|\d+")
-_UNITS = (
-    "today tonight yesterday tomorrow overnight second minute hour day night morning afternoon evening week weekend "
-    "month quarter half year decade century centurie spring summer fall autumn winter"
-)
-_NEAR = {word: "month" for word in MONTHS} | {word: "weekday" for word in WEEKDAYS} | {
-    word + plural: "unit" for word in _UNITS.split() for plural in ("", "s")
+_STARTS = {
+    "month": " ".join(MONTHS), "weekday": " ".join(WEEKDAYS), "week": "week weekend", "the": "the",
+    "which": "last this next that", "nth": " ".join(ORDINALS) + " 1 2 3 4 5", "in": "in",
+    "q": "q", "season": " ".join(SEASONS), "digits": "#",
+    "relative": "today tonight yesterday tomorrow overnight", "count": " ".join(NUMBERS) + " several many some few",
+    "part": "end start beginning middle rest later earlier early late half course",
+    "holiday": "christmas xmas new thanksgiving memorial labor labour independence fourth 4 july halloween valentine "
+    "easter good palm ash maundy fat shrove mardi ascension pentecost juneteenth veterans groundhog armistice "
+    "remembrance saint st martin mlk president presidents april columbus indigenous earth may cinco bastille guy "
+    "bonfire boxing mother mothers father fathers election black cyber giving inauguration",
 }  # fmt: skip
-_HOLIDAY_STARTS = frozenset(
-    "christmas xmas new thanksgiving memorial labor labour independence fourth july halloween valentine easter good "
-    "palm ash maundy fat shrove mardi ascension pentecost juneteenth veterans groundhog armistice remembrance saint st "
-    "martin mlk president presidents april columbus indigenous earth may cinco bastille guy bonfire boxing mother "
-    "mothers father fathers election black cyber giving inauguration".split()
-)
+
+
+def _rules_by_word() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """First word, or "#" for any number in digits -> the rules to try there."""
+    rules: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for kind, starts, pattern in _RULES:
+        compiled = re.compile(rf"(?<!\w)(?:{pattern})", re.IGNORECASE)
+        for word in {word for start in starts.split() for word in _STARTS[start].split()}:
+            rules.setdefault(word, []).append((kind, compiled))
+    return rules
+
+
+_BY_WORD = _rules_by_word()
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 def find_expressions(text: str, start: int, end: int) -> list[Expression]:
     """The time expressions of ``text`` between two offsets, in order; of two that overlap the longer one."""
-    near = _classes(text, start, end)
-    found = [
-        Expression(kind, match.start(), match.end(), match)
-        for kind, need, pattern in _COMPILED
-        if need in near
-        for match in pattern.finditer(text, start, end)
-    ]
+    found = []
+    for word in _WORD.finditer(text, start, end):
+        first = word.group().lower()
+        rules = (*_BY_WORD.get(first, ()), *_BY_WORD["#"]) if first.isdigit() else _BY_WORD.get(first, ())
+        for kind, pattern in rules:
+            if match := pattern.match(text, word.start(), end):
+                found.append(Expression(kind, match.start(), match.end(), match))
     kept: list[Expression] = []
     for one in sorted(found, key=lambda each: (each.start - each.end, each.start)):
         if all(one.end <= other.start or one.start >= other.end for other in kept) and is_time(one, text):
             kept.append(one)
     return sorted(kept, key=lambda each: each.start)
-
-
-def _classes(text: str, start: int, end: int) -> set[str]:
-    near = set()
-    for word in _WORD.findall(text, start, end):
-        lower = word.lower()
-        if lower.isdigit():
-            near.add("digits")
-        elif lower in _NEAR:
-            near.add(_NEAR[lower])
-            if lower in SEASONS:
-                near.add("season")
-        if lower in _HOLIDAY_STARTS:
-            near.add("holiday")
-    return near
 
 
 # Words that look like time and are none: "may", Theresa May, The March on Washington, Sunday Times, 1500 people

@@ -207,7 +207,7 @@ def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> R
         if not np.isfinite(pairs[first, last]):
             break
         start, end = whole_words(text, window.offsets[places[first]][0], window.offsets[places[last]][1])
-        if all(end <= s or e <= start for s, e, _ in spans):
+        if start < end and all(end <= s or e <= start for s, e, _ in spans):
             spans.append((start, end, float(pairs[first, last])))
         if len(spans) == _SPANS:
             break
@@ -215,8 +215,12 @@ def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> R
 
 
 def _best_window(readings: Sequence[Reading]) -> Reading:
-    """The reading whose best span beats its own null score by most."""
-    return max(readings, key=lambda reading: reading.spans[0][2] - reading.null if reading.spans else -np.inf)
+    """The reading whose best span beats its own null score by most; one without spans where there is none."""
+    return max(
+        readings,
+        key=lambda reading: reading.spans[0][2] - reading.null if reading.spans else -np.inf,
+        default=Reading((), 0.0),
+    )
 
 
 def load_reader(

@@ -2,7 +2,9 @@
 
 import unicodedata
 
-_JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
+_JOINER = "\u200d"
+_WORD_BREAK = "\u200b"  # the one invisible character that divides words
+_HIDDEN_AT_ONCE = 8  # invisible characters looked past: enough for any word, and no time lost on a hostile run
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
@@ -12,7 +14,7 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
     could then end in the middle of what the reader sees as one word or one character. White
     space at either end is left out.
     """
-    while start > 0 and start < len(text) and _continues(text, start):
+    while 0 < start < len(text) and _continues(text, start):
         start -= 1
     while 0 < end < len(text) and _continues(text, end):
         end += 1
@@ -26,11 +28,45 @@ def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
 def _continues(text: str, at: int) -> bool:
     """Whether a cut before ``text[at]`` would split a word or a combined character."""
     before, after = text[at - 1], text[at]
-    if after in _JOINERS or before == "\u200d" or unicodedata.category(after).startswith("M"):
+    if _extends(after) or before == _JOINER:
         return True
-    if "\U0001f3fb" <= after <= "\U0001f3ff":  # a skin tone belongs to the emoji before it
-        return True
-    return before.isalnum() and after.isalnum() and not (_unspaced(before) or _unspaced(after))
+    if _is_flag_half(before) and _is_flag_half(after):
+        return _flag_halves_before(text, at) % 2 == 1
+    left, right = _word_side(text, at - 1, -1), _word_side(text, at, 1)
+    return left.isalnum() and right.isalnum() and not (_unspaced(left) or _unspaced(right))
+
+
+def _extends(character: str) -> bool:
+    """Combining marks, variation selectors, joiners, skin tones, tags, and Thai and Lao AM: parts of what is before."""
+    return (
+        unicodedata.category(character).startswith("M")
+        or character in "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+        or "\U000e0020" <= character <= "\U000e007f"
+    )
+
+
+def _word_side(text: str, at: int, step: int) -> str:
+    """The character at ``at``, or beyond it where marks and invisible characters such as soft hyphens stand; or ""."""
+    for place in range(at, at + step * _HIDDEN_AT_ONCE, step):
+        if not 0 <= place < len(text):
+            return ""
+        character = text[place]
+        hidden = unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf") and character != _WORD_BREAK
+        if not hidden:
+            return character
+    return ""
+
+
+def _is_flag_half(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _flag_halves_before(text: str, at: int) -> int:
+    first = at
+    while first > 0 and _is_flag_half(text[first - 1]):
+        first -= 1
+    return at - first
 
 
 def _unspaced(character: str) -> bool:

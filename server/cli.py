@@ -5,42 +5,23 @@ Exit status: 0 done, 1 a designed error, told in one line, 2 wrong usage, 130 st
 """
 
 import difflib
-import json
-import math
-import os
 import re
-import shlex
-import shutil
-import sys
-import textwrap
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from index.errors import ArticleError, GoldenFailed, IndexFault, NoIndex, UsageError, VerbatimError
+from index.errors import ArticleError, IndexFault, NoIndex, UsageError, VerbatimError
+from server.listening import address_of, leave, listen, run_until_stopped, start_log, warm_up
+from server.loading import open_archive, open_embedder, read_settings
+from server.measuring import check_golden, evaluate_index, evaluate_reader, read_all_questions
+from server.terminal import Progress, describe_build, describe_reply, index_option, one_line, write_json, write_lines
 
 if TYPE_CHECKING:
-    import socket
-
-    from index.build import BuildReport
-    from index.embedder import SentenceEmbedder
-    from index.store import Generation
     from qa.archive import Archive
-    from qa.questions import Question
-    from qa.reader import SpanReader
-    from qa.report import ReadingReport, Report
-    from server.messages import AnswerOut, AskReply, CitationOut
-    from server.settings import Settings
-
-_SHOWN_SKIPPED = 20
-_TELL_EVERY = 5.0  # seconds between two lines of progress where there is no terminal
-_UNITS = {"reading": "articles", "splitting": "articles", "embedding": "passages", "asking": "questions"}
-_WIDEST = 100
 
 
 class Commands(click.Group):
@@ -128,7 +109,7 @@ def index_articles(
         raise ArticleError(paths[0], "there is no such file or folder; check the path")
     settings = read_settings(index=folder)
     questions = read_all_questions([golden]) if golden else ()
-    embedder = load_embedding(settings)
+    embedder = open_embedder(settings)
     with Progress() as progress:
         check = {"check": partial(check_golden, questions, settings, embedder, progress)} if golden else {}
         report = build_index(paths, settings.index, embedder, full=full, strict=strict, progress=progress, **check)
@@ -136,7 +117,9 @@ def index_articles(
         write_json(asdict(report))
     else:
         write_lines(describe_build(report))
-        write_lines(['next: verbatim ask "QUESTION"' + _where(folder) + " or: verbatim serve" + _where(folder)])
+        write_lines(
+            ['next: verbatim ask "QUESTION"' + index_option(folder) + " or: verbatim serve" + index_option(folder)]
+        )
 
 
 @main.command("remove")
@@ -152,7 +135,7 @@ def remove(article_ids: tuple[str, ...], folder: Path | None) -> None:
 
     settings = read_settings(index=folder)
     Store(settings.index).open()  # fails before models are loaded
-    report = remove_articles(article_ids, settings.index, load_embedding(settings))
+    report = remove_articles(article_ids, settings.index, open_embedder(settings))
     write_lines(describe_build(report))
 
 
@@ -288,7 +271,7 @@ def verify(folder: Path | None, as_json: bool) -> None:
     else:
         write_lines([f"all is sound: every byte of {len(kept)} {'generation' if len(kept) == 1 else 'generations'}"])
     if damaged:
-        where = _where(folder)
+        where = index_option(folder)
         raise IndexFault(
             f"damaged files: {len(damaged)}; go back with: verbatim rollback{where}, "
             f"or make the index anew with: verbatim index ARTICLES --full{where}"
@@ -313,118 +296,6 @@ def rollback(folder: Path | None, as_json: bool) -> None:
         write_lines([f"the index in use is now generation {generation}"])
 
 
-# What the commands share
-
-
-def read_settings(**overrides: Any) -> "Settings":
-    from server.settings import Settings
-
-    return Settings.from_environment(overrides)
-
-
-def load_embedding(settings: "Settings") -> "SentenceEmbedder":
-    from index.embedder import load_embedder
-
-    return load_embedder(settings.model, settings.cache, settings.threads, say)
-
-
-def load_models(settings: "Settings") -> "tuple[SentenceEmbedder, SpanReader]":
-    """The embedder and the reader that the settings name.
-
-    Raises:
-        ModelError: one of them is missing or altered.
-    """
-    return load_embedding(settings), load_reading(settings)
-
-
-def load_reading(settings: "Settings") -> "SpanReader":
-    from qa.reader import load_reader
-
-    return load_reader(str(settings.reader) if settings.reader else None, settings.cache, settings.threads, say)
-
-
-def open_archive(settings: "Settings") -> "Archive":
-    """The archive in ``settings.index``; index and models are opened when it is first asked."""
-    from qa.archive import Archive
-
-    return Archive(settings.index, partial(load_models, settings), settings.threshold)
-
-
-def read_all_questions(paths: Iterable[Path]) -> "list[Question]":
-    from qa.questions import read_questions
-
-    return [question for path in paths for question in read_questions(path)]
-
-
-def evaluate_index(questions: "Sequence[Question]", settings: "Settings") -> "Report":
-    from qa.evaluate import evaluate
-
-    assistant = open_archive(settings).assistant()
-    with Progress() as progress:
-        return evaluate(
-            questions, assistant, assistant.retriever, assistant.generation, progress=partial(progress, "asking")
-        )
-
-
-def evaluate_reader(questions: "Sequence[Question]", settings: "Settings") -> "ReadingReport":
-    """The reader alone: confidence is the odds of its best span against there being no answer."""
-    from qa.evaluate import evaluate_reading
-
-    reader = load_reading(settings)
-
-    def answer_in(question: str, context: str) -> tuple[str, float]:
-        reading = reader.read_text(question, context)
-        if not reading.spans:
-            return "", 0.0
-        start, end, score = reading.spans[0]
-        return context[start:end], 1 / (1 + math.exp(min(700.0, reading.null - score)))
-
-    with Progress() as progress:
-        return evaluate_reading(questions, answer_in, progress=partial(progress, "reading questions"))
-
-
-def check_golden(
-    questions: "Sequence[Question]",
-    settings: "Settings",
-    embedder: "SentenceEmbedder",
-    progress: "Progress",
-    new: "Generation",
-) -> None:
-    """
-    Raises:
-        GoldenFailed: ``new`` cites falsely, or gives fewer right answers than the generation in use.
-    """
-    from index.store import Store
-    from qa.assistant import Assistant
-    from qa.confidence import Confidence
-    from qa.evaluate import evaluate
-
-    reader = load_reading(settings)
-    confidence = Confidence.from_settings(reader.settings["confidence"])
-
-    def measure(generation: "Generation", stage: str) -> "Report":
-        assistant = Assistant(generation, embedder, reader, confidence, settings.threshold)
-        return evaluate(questions, assistant, archive=generation, progress=partial(progress, stage))
-
-    found = measure(new, "asking the new index")
-    if found.miscited:
-        raise GoldenFailed(f"the new index cites falsely for the question {found.miscited[0]}; it was not taken")
-    try:
-        old = Store(settings.index).open()
-    except IndexFault as error:
-        say(f"only citations were checked: {error}")
-        return
-    if old.manifest.fingerprint != embedder.fingerprint:
-        say(f"only citations were checked: the index in use was made with {old.manifest.embedder}")
-        return
-    before = measure(old, "asking the index in use").overall.em
-    if found.overall.em.count < before.count:
-        raise GoldenFailed(
-            f"the new index answers {found.overall.em.count} of {len(questions)} golden questions right, "
-            f"the one in use {before.count}; it was not taken: look at the articles, or index them without --golden"
-        )
-
-
 def refuse_question(question: str, after: date | None, before: date | None) -> None:
     """Wrong usage, by the same limits as POST /ask."""
     from server.messages import LONGEST_QUESTION
@@ -445,213 +316,6 @@ def refuse_unknown_sources(archive: "Archive", sources: Sequence[str]) -> None:
         if source not in known:
             nearest = (difflib.get_close_matches(source, known, n=1) or known[:1] or ["none"])[0]
             raise UsageError(f"no article is from {source!r}; a source that there is: {nearest!r}")
-
-
-def listen(host: str, port: int) -> "socket.socket":
-    """
-    Raises:
-        UsageError: the port is taken, or the address is not this machine's.
-    """
-    import errno
-    import socket
-
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            other = port % 65535 + 1
-            raise UsageError(f"port {port} is in use; take another with: verbatim serve --port {other}") from error
-        raise UsageError(f"cannot listen on {host}, port {port} ({error.strerror}); try --host 127.0.0.1") from error
-
-
-def address_of(listener: "socket.socket") -> str:
-    host, port = listener.getsockname()[:2]
-    host = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{host}:{port}"
-
-
-def start_log(level: str) -> None:
-    """This program's own lines from ``level`` on, of libraries only warnings, to standard error."""
-    import logging
-
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("verbatim").setLevel(level.upper())
-
-
-def run_until_stopped(run: Callable[[], None]) -> int:
-    """The exit status after ``run``, which Ctrl-C ends."""
-    try:
-        run()
-    except KeyboardInterrupt:
-        say("stopped")
-        return 130
-    return 0
-
-
-def leave(status: int) -> NoReturn:
-    """Ends the process at once: a thread still inside a model's native code makes Python's own way out abort."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(status)
-
-
-def warm_up(archive: "Archive") -> None:
-    """Asks something, so that the first question of a person finds everything loaded and compiled."""
-    import logging
-
-    from qa.assistant import Request
-
-    try:
-        archive.ask(Request("What happened?"))
-    except VerbatimError as error:
-        logging.getLogger("verbatim").warning("%s", error)
-
-
-# What is shown
-
-
-class Progress:
-    """Shows how far each stage is on standard error: a bar on a terminal, elsewhere a line every few seconds."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._stage, self._bar = "", None
-        self._began = self._told = self._heard = time.monotonic()
-
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        if stage != self._stage:
-            self._begin(stage, total)
-        self._heard = time.monotonic()
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
-        elif done and self._heard - self._told >= _TELL_EVERY:
-            self._told = self._heard
-            say(self._line(done, total, self._heard - self._began))
-
-    def _begin(self, stage: str, total: int | None) -> None:
-        self.__exit__()
-        self._stage, self._began = stage, self._heard  # a stage begins when the one before it was last heard of
-        if self._terminal:
-            from tqdm import tqdm
-
-            unit = f" {_UNITS.get(stage, 'questions')}"
-            layout = "{desc}: {n_fmt}/{total_fmt}{unit} {bar} {rate_fmt}, {remaining} left"
-            if not total:
-                layout = "{desc}: {n_fmt}{unit} in {elapsed}" if stage in _UNITS else "{desc}: {elapsed}"
-            size = shutil.get_terminal_size()  # tqdm itself shows nothing where the terminal gives no size
-            shape = {"ncols": size.columns, "nrows": size.lines}
-            self._bar = tqdm(desc=stage, total=total, unit=unit, bar_format=layout, **shape)
-            self._bar.start_t -= time.monotonic() - self._began
-
-    def _line(self, done: int, total: int | None, seconds: float) -> str:
-        rate = done / max(seconds, 0.001)
-        unit = _UNITS.get(self._stage, "questions")
-        if not total:
-            return f"{self._stage}: {done:,} {unit}, {rate:,.0f} a second"
-        left = (total - done) / rate
-        return f"{self._stage}: {done:,} of {total:,} {unit}, {rate:,.0f} a second, {left:,.0f} s left"
-
-
-def describe_build(report: "BuildReport") -> Iterator[str]:
-    from server.texts import human_count
-
-    articles = human_count(report.articles, "article", "articles")
-    passages = human_count(report.passages, "passage", "passages")
-    yield f"{articles}, {passages} ({report.embedded:,} embedded, {report.reused:,} reused), in {report.seconds:.1f} s"
-    yield f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
-    if report.rebuilt_because:
-        yield f"made anew, since {report.rebuilt_because}"
-    if report.skipped:
-        yield f"{len(report.skipped):,} skipped:"
-    for item in report.skipped[:_SHOWN_SKIPPED]:
-        yield f"  {item.path}{f':{item.line}' if item.line else ''}: {item.reason}"
-    if len(report.skipped) > _SHOWN_SKIPPED:
-        yield f"  and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all"
-
-
-def describe_reply(reply: "AskReply") -> Iterator[str]:
-    from server.texts import TEXTS, human_confidence
-
-    if reply.searched_for != reply.question.strip():
-        yield f"{TEXTS.searched_for} {reply.searched_for}"
-    for answer in reply.answers:
-        yield from describe_answer(answer)
-    if not reply.answered:
-        yield f"{TEXTS.refusal} {TEXTS.nearest if reply.nearest else TEXTS.nothing_near}"
-    for nearest in reply.nearest:
-        yield ""
-        yield from describe_citation(nearest)
-        yield f"      best words there: {nearest.quote} ({human_confidence(nearest.confidence)})"
-        yield from _wrap(nearest.passage.text, "      ")
-
-
-def describe_answer(answer: "AnswerOut") -> Iterator[str]:
-    from server.texts import TEXTS, human_confidence, human_date
-
-    resolved = f" {TEXTS.resolved} {human_date(answer.resolved_date)}." if answer.resolved_date else ""
-    yield answer.text
-    yield f"  {human_confidence(answer.confidence)}.{resolved}"
-    if answer.status == "conflicting":
-        yield f"  {TEXTS.conflicting}"
-    yield from _wrap(answer.sentence, "  ")
-    for citation in answer.citations:
-        yield from describe_citation(citation)
-    for earlier in answer.earlier:
-        yield f"  {TEXTS.earlier} {earlier.text}"
-        for citation in earlier.citations:
-            yield from describe_citation(citation)
-    yield ""
-
-
-def describe_citation(citation: "CitationOut") -> Iterator[str]:
-    from server.texts import TEXTS, human_date
-
-    facts = (citation.title, citation.source, human_date(citation.published) or TEXTS.undated)
-    yield f"  [{citation.number}] {', '.join(fact for fact in facts if fact)}"
-    if citation.original:
-        yield f"      {citation.original}"
-    yield f"      article {citation.article_id}, characters {citation.start} to {citation.end}"
-    if citation.copies:
-        yield f"      {TEXTS.copies} {'; '.join(copy.title or copy.article_id for copy in citation.copies)}"
-
-
-def _wrap(text: str, indent: str) -> list[str]:
-    width = min(_WIDEST, shutil.get_terminal_size().columns)
-    return textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _where(folder: Path | None) -> str:
-    """The option that names the same index in the next command."""
-    return f" --index {shlex.quote(str(folder))}" if folder else ""
-
-
-def one_line(text: str) -> str:
-    """``text`` without what a terminal would obey: articles may hold anything."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
-
-
-def say(line: str) -> None:
-    """Something worth knowing on the way, to standard error."""
-    click.echo(one_line(line), err=True)
-
-
-def write_lines(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(one_line(line))
-
-
-def write_json(value: Any) -> None:
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    click.echo(json.dumps(value, ensure_ascii=not utf8))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Stand-ins whose output can be worked out by hand: an embedder of counted words, a reader that looks phrases up."""
+"""Stand-ins whose output can be worked out by hand: an embedder of counted words, a reader that looks phrases up.
+
+Beside them stand the real ones, loaded once, for the tests that both must pass.
+"""
 
 import re
 import zlib
@@ -7,12 +10,14 @@ from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from index.articles import Article
 from index.build import SPLITTER, write_generation
+from index.embedder import DEFAULT_MODEL, SentenceEmbedder, load_embedder
 from index.store import Generation, Store
 from qa.confidence import Confidence
-from qa.reader import Reading
+from qa.reader import SHIPPED, Reading, SpanReader
 
 # A candidate's rank is its span score, and its confidence 1 / (1 + exp(-rank)): 0 is one half.
 BY_SPAN = Confidence(ranking={"span": 1.0}, weights={"rank": 1.0}, threshold=0.5)
@@ -62,6 +67,18 @@ class PhraseReader:
             if start >= 0 and all(start + len(phrase) <= s or e <= start for s, e, _ in spans):
                 spans.append((start, start + len(phrase), score))
         return Reading(tuple(spans[: self._most]), self._null)
+
+
+def real_embedder(config: pytest.Config) -> SentenceEmbedder:
+    """The packaged model, exported into pytest's own cache the first time."""
+    assert config.cache is not None, "run without: -p no:cacheprovider"
+    return load_embedder(DEFAULT_MODEL, config.cache.mkdir("verbatim-models"))
+
+
+def real_reader() -> SpanReader:
+    if not SHIPPED.is_dir():
+        pytest.fail(f"the reader's weights are missing; train it, or copy them into {SHIPPED}")
+    return SpanReader()
 
 
 def article(

@@ -20,6 +20,7 @@ the right answers.
 import argparse
 import json
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from index.store import Store
 from qa.confidence import Confidence, Features
 from qa.evidence import answer_key, features_of
 from qa.expectation import fit as fit_kind
+from qa.preferences import preferences
 from qa.questions import read_questions
 from qa.reader import Reading, Span, SpanReader
 from qa.retriever import HybridRetriever, texts_of
@@ -39,7 +41,7 @@ from qa.scoring import exact_match, f1
 
 FOLDS = 10
 KEPT = 0.9  # of the right answers, at the threshold
-_RANKING = ("span", "margin", "retrieval", "cosine", "passages", "articles", "fit")
+_RANKING = ("span", "margin", "retrieval", "cosine", "passages", "articles", "preferred", "fit")
 _WEIGHTS = ("rank", "ahead", "share", "margin", "cosine", "articles", "fit")
 
 
@@ -76,7 +78,8 @@ def look(args: argparse.Namespace, path: Path) -> None:
         for file, question in tqdm(questions):
             if question.history or question.kind.endswith("rewritten"):
                 continue
-            hits = retriever.retrieve(question.text, args.read)
+            asked_on = question.date or date.today()
+            hits = retriever.retrieve(question.text, args.read, preferences=preferences(question.text, asked_on))
             texts = texts_of(hits, generation)
             readings = reader.read(question.text, texts)
             rows = [
