@@ -8,9 +8,9 @@ are most alike among those that were read and refused.
 """
 
 import argparse
-import difflib
 import json
 import random
+import re
 import time
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -31,12 +31,17 @@ def pairs_of(groups: Iterable[Sequence[str]]) -> list[Pair]:
 
 
 def explain(one: Article, other: Article, limit: int = 12) -> str:
-    """Both articles' data and the sentences that only one of them has."""
+    """Both articles' data and, - and +, the sentences of each that the other lacks, case and punctuation aside."""
     lines = [f"== {article.id} | {article.published} | {article.title} | {article.url}" for article in (one, other)]
-    sides = [[text[a:b] for a, b in split_sentences(text)] for text in (one.text, other.text)]
-    changes = [line for line in difflib.unified_diff(*sides, n=0, lineterm="") if line[:2] not in ("--", "++", "@@")]
-    shown = [line[:200] for line in changes[:limit]]
-    return "\n".join([*lines, *shown, f"({len(changes)} sentences differ)", ""])
+    sides = [
+        {" ".join(re.findall(r"\w+", text[a:b].lower())): text[a:b] for a, b in split_sentences(text)}
+        for text in (one.text, other.text)
+    ]
+    for mark, mine, theirs in (("-", *sides), ("+", *reversed(sides))):
+        own = [sentence for key, sentence in mine.items() if key not in theirs]
+        lines += [f"{mark}{sentence[:200]}" for sentence in own[:limit]]
+        lines += [f"{mark}({len(own) - limit} more)"] * (len(own) > limit)
+    return "\n".join([*lines, ""])
 
 
 def nearest(
@@ -84,10 +89,8 @@ def main() -> None:
     found = set(pairs_of(groups))
     unequal = [pair for pair in sorted(found) if texts[pair[0]] != texts[pair[1]]]
     print(f"{len(ids)} articles: {1e6 * signed / len(ids):.0f} us of processor time each for the signature")
-    if took:
-        print(
-            f"850 to 950 words ({len(took)} articles): p50 {np.median(took):.0f} us, p95 {np.percentile(took, 95):.0f} us"
-        )
+    p50, p95 = np.percentile(took or [0], (50, 95))
+    print(f"of 850 to 950 words ({len(took)} articles): p50 {p50:.0f} us, p95 {p95:.0f} us")
     print(f"find_copies: {grouped:.2f} s, {1e6 * grouped / len(ids):.0f} us an article, {len(reads)} texts read")
     print(f"{len(groups)} groups, the largest {max(map(len, groups), default=0)}; {len(found)} pairs")
     print(f"{len(unequal)} pairs of unequal texts, in {sum(len({texts[i] for i in g}) > 1 for g in groups)} groups")

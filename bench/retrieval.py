@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from index.embedder import load_embedder
-from index.store import Generation, Store
+from index.generation import Generation
+from index.store import Store
 from qa.questions import read_questions
 from qa.retriever import DEPTH, Ranked, fuse, pick
 from qa.scoring import words_until

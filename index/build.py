@@ -5,6 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import numpy as np
 from index.articles import Skipped, read_articles
 from index.dense import write_dense
 from index.embedder import Embedder
-from index.errors import ArticleError, IncompatibleIndex, IndexFault, NoIndex, UnknownArticle
+from index.errors import ArticleError, IndexFault, NoIndex, UnknownArticle
+from index.generation import Draft, Generation
 from index.lexical import write_lexical
 from index.passages import split_article
-from index.store import Draft, Generation, Store
+from index.store import Store
 
 SPLITTER = {"version": 1, "size": 110, "overlap": 25}
 KEEP_GENERATIONS = 3
@@ -66,19 +68,17 @@ def build_index(
     store = Store(folder)
     with store.lock():
         previous = None if full else open_previous(store)
-        draft = store.begin()
-        try:
+        with drafting(store) as draft:
             skipped = read_into(draft, paths, strict, progress)
-            refuse_nothing(draft, skipped)
+            if skipped:
+                refuse_nothing(draft, skipped)
             if previous:
                 keep_from_elsewhere(draft, previous, paths, skipped)
+            refuse_nothing(draft, skipped)
             reason = write_generation(draft, previous, embedder, progress)
             progress("checking", 0, None)
             manifest = draft.finish(embedder, SPLITTER, skipped)
             check(Generation(draft.folder))
-        except BaseException:
-            draft.discard()
-            raise
         store.swap(manifest.generation)
         built = report(store, manifest.generation, previous, skipped, reason, time.monotonic() - began)
         store.prune(keep)
@@ -100,31 +100,43 @@ def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder
         unwanted = set(article_ids)
         for article_id in unwanted - previous.digests().keys():
             raise UnknownArticle(article_id)
-        draft = store.begin()
-        try:
+        with drafting(store) as draft:
             for article, origin in previous.sourced_articles():
                 if article.id not in unwanted:
                     draft.add_article(article, origin)
             refuse_nothing(draft, [])
             write_generation(draft, previous, embedder, lambda stage, done, total: None)
             manifest = draft.finish(embedder, SPLITTER, [])
-        except BaseException:
-            draft.discard()
-            raise
         store.swap(manifest.generation)
         built = report(store, manifest.generation, previous, [], None, time.monotonic() - began)
         store.prune(1)
     return built
 
 
-def open_previous(store: Store) -> Generation | None:
-    """The generation to build on; None when there is none, or its format is another.
+@contextmanager
+def drafting(store: Store) -> Iterator[Draft]:
+    """A new generation that leaves nothing behind unless it is finished."""
+    draft = store.begin()
+    try:
+        yield draft
+    except sqlite3.OperationalError as error:
+        draft.discard()
+        raise IndexFault(f"{draft.folder} cannot be written ({error}); make room or check the disk") from error
+    except BaseException:
+        draft.discard()
+        raise
 
-    Raises DamagedIndex where a byte of it differs: what is reused would pass for sound ever after.
+
+def open_previous(store: Store) -> Generation | None:
+    """The generation to build on, None when there is none yet.
+
+    Raises:
+        DamagedIndex: a byte of it differs; what is reused would pass for sound ever after.
+        IncompatibleIndex: its format is another, so that articles from elsewhere could not be kept.
     """
     try:
         previous = store.open()
-    except (NoIndex, IncompatibleIndex):
+    except NoIndex:
         return None
     previous.check()
     return previous

@@ -4,10 +4,7 @@ A syndicated story comes in many dresses: a dateline, straight or curly quotes, 
 paragraphs, a paragraph less at the end. A story brought up to date, another day of a live blog, or next
 week's figures in last week's sentences are *not* copies, however alike.
 
-    signature()      128 MinHash values of a text's word triples, 512 bytes, kept with the article
-    find_copies()    texts whose signatures agree in a band of four values are compared word for word
-    order_copies()   the one to show in front comes first
-
+Texts whose signatures agree in a band of four values are compared word for word.
 Sources: Broder 1997 (resemblance and containment); Indyk and Motwani 1998 (banding).
 """
 
@@ -29,7 +26,8 @@ VERSION = 1  # goes up whenever the same text would get another signature or ano
 VALUES = 128
 _ROWS = 4  # values in a band: 32 bands find 99.99 % of pairs at Jaccard .7, 87 % at .5, 5 % at .2
 _BUCKET = 64  # neighbours that an article is compared with in a bucket too full to be compared in whole
-_LIKELY = 0.35  # least estimated Jaccard of signatures that is worth reading two texts for
+_LIKELY = 0.4  # least share of equal values that is worth reading two texts for
+_READ = 8  # pairs, the most alike, that an article is read for: one site's furniture may fill most of its pages
 _SHORT = 30  # words; below it only equal words make a copy, as one changed word may be all the news
 _SHARED = 0.5  # least share of the longer text's words that the shorter one has too
 _NEW = 0.05  # most of its words that the text with less of its own may have for itself,
@@ -39,7 +37,7 @@ _NEW_IN_CUT = 0.01  # and a text that was only cut has next to nothing of its ow
 _REPLACED = 3  # words that stand where the other version has a fact: the news has moved on
 _RELATED = 0.3  # least share of word pairs by which two sentences are versions of one
 
-# Scripts without spaces between words: Thai, Lao, Burmese, Khmer, Han, kana, Yi. Each letter counts as a word.
+# Scripts without spaces: Thai, Lao, Burmese, Khmer, Han, kana, Yi. Each letter counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua000-\ua4cf\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTER = re.compile(f"[{_UNSPACED}]")
 # Combining marks end a word in both patterns. Copies are cut alike, so nothing is lost.
@@ -48,8 +46,8 @@ _TOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[^\W\d_{_UNSPACED}][^\W_{_UNSPACED}]*|[^
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _PROSE_END = re.compile(r"[.!?…。！？｡।॥؟۔։။።]\W*$")
 _NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen half".split()
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split()
 )
 
 
@@ -69,7 +67,7 @@ def signature(text: str) -> np.ndarray:
     triples, within .09 in 95 of 100 cases. Case, punctuation and white space do not count. A text
     without a single word gets the largest value 128 times.
     """
-    text = unicodedata.normalize("NFKC", text).lower()
+    text = unicodedata.normalize("NFKC", text).lower().replace("_", " ")
     if _LETTER.search(text):
         text = _LETTER.sub(r" \g<0> ", text)
     words = " ".join(_WORD.findall(text)).encode("utf-8", "surrogatepass").split()
@@ -110,7 +108,7 @@ class _Page:
     text: str
     sentences: tuple[_Sentence, ...]
     size: int  # in words
-    known: frozenset[str]  # its words in lower case
+    known: frozenset[str]  # the words in lower case
 
 
 def _read(text: str) -> _Page:
@@ -127,12 +125,11 @@ def _read(text: str) -> _Page:
 
 
 def are_copies(one: str, other: str) -> bool:
-    """Whether two texts are one article, apart from light edits. Does not depend on their order.
+    """Whether two texts are one article, apart from light edits, in whichever order they are given.
 
-    They are when one of them has hardly any prose that the other lacks, and no fact differs. Where both
-    have numbers of their own, or a sentence's two versions do not name the same names and numbers,
-    somebody has brought the story up to date or filled in a form. What the other just adds or leaves
-    out does no harm, up to half of its text.
+    They are when one has hardly any prose that the other lacks, and no fact differs. Where both have numbers
+    of their own, or a sentence's two versions do not name the same names and numbers, somebody has brought
+    the story up to date or filled in a form. The longer text may add as much again.
     """
     return _compare(_read(one), _read(other))
 
@@ -140,7 +137,7 @@ def are_copies(one: str, other: str) -> bool:
 def _compare(one: _Page, other: _Page) -> bool:
     if one.text == other.text or _words_of(one.sentences) == _words_of(other.sentences):
         return one.size > 0
-    # One order of the two, so that the greedy pairing below cannot depend on it.
+    # In one order, as the greedy pairing below depends on it.
     one, other = sorted((one, other), key=lambda page: (page.size, page.text))
     if one.size < _SHORT or one.size < _SHARED * other.size:
         return False
@@ -166,9 +163,8 @@ def _subtract(sentences: Sequence[_Sentence], others: Sequence[_Sentence]) -> li
     left = Counter(sentence.key for sentence in others)
     kept = []
     for sentence in sentences:
-        if left[sentence.key] > 0:
-            left[sentence.key] -= 1
-        else:
+        left[sentence.key] -= 1
+        if left[sentence.key] < 0:
             kept.append(sentence)
     return kept
 
@@ -209,18 +205,22 @@ def _pair_versions(ours: Sequence[_Sentence], theirs: Sequence[_Sentence]) -> li
 
 
 def _facts_differ(ours: _Sentence, theirs: _Sentence, our_words: Collection[str], their_words: Collection[str]) -> bool:
-    """Whether a name or a number of one version, nowhere in the other's text, gave way to others or to other words."""
+    """Whether a name or a number of one version gave way to another, or to other words."""
     mine, yours = Counter(ours.key), Counter(theirs.key)
-    we_name, they_name = _has_fact(ours, their_words), _has_fact(theirs, our_words)
-    we_say, they_say = (mine - yours).total() >= _REPLACED, (yours - mine).total() >= _REPLACED
-    return (we_name and (they_name or they_say)) or (they_name and we_say)
+    mine, yours = mine - yours, yours - mine
+    we_name, they_name = _has_fact(ours, mine, their_words), _has_fact(theirs, yours, our_words)
+    return we_name and (they_name or yours.total() >= _REPLACED) or they_name and mine.total() >= _REPLACED
 
 
-def _has_fact(sentence: _Sentence, known: Collection[str]) -> bool:
-    # Without a lower case, as in Arabic or Chinese, any word may be a name.
+def _has_fact(sentence: _Sentence, own: Collection[str], known: Collection[str]) -> bool:
+    """Whether ``sentence`` has a number among its own words, or a name that is not known to the other text.
+
+    Without capitals, as in Arabic or Chinese, any word may be a name, and counts as a number does.
+    """
     return any(
-        key not in known and (not word[0].islower() or key in _NUMBER_WORDS)
+        key in own and not (word[0].isupper() and key in known)
         for word, key in zip(sentence.words, sentence.key, strict=True)
+        if not word[0].islower() or key in _NUMBER_WORDS
     )
 
 
@@ -243,8 +243,8 @@ def find_copies(
     ``signatures`` is uint32 (len(ids), 128), row by row those of the unique ``ids``; it may be a memory map.
     A group holds all that are linked by copies. The order of ``ids`` does not matter.
 
-    After a first build, ``known`` are the groups found then, and ``fresh`` the ids that are new or have
-    another text now: only these are compared, and the members of groups that lost or changed a member.
+    After a first build, ``known`` are its groups and ``fresh`` the ids that are new or have another text:
+    only these are compared, with the members of groups that lost or changed one.
 
     Memory beside the signatures: about 300 bytes an article, and 256 texts at a time.
     """
@@ -278,10 +278,8 @@ class _Groups:
         self._parents = np.arange(size)
 
     def find(self, number: int) -> int:
-        parents = self._parents
-        while parents[number] != number:
-            parents[number] = parents[parents[number]]
-            number = parents[number]
+        while (parent := self._parents[number]) != number:
+            self._parents[number] = number = self._parents[parent]
         return int(number)
 
     def join(self, one: int, other: int) -> None:
@@ -351,8 +349,8 @@ def _link_twins(signatures: np.ndarray, rows: np.ndarray, link: Callable[[int, i
 def _likely_pairs(signatures: np.ndarray, rows: np.ndarray, new: np.ndarray) -> np.ndarray:
     """Pairs of places in ``rows``, int64 (pairs, 2), whose signatures share a band and agree in enough values.
 
-    One of each pair is ``new``. In a bucket of more than 64, which site furniture alone can fill, each is
-    compared with the 64 that follow it in the order of the next band.
+    One of each pair is ``new``. In a bucket of more than 64 each is compared with the 64 that follow it in
+    the order of the next band.
     """
     found = np.empty(0, np.int64)
     for first in range(0, VALUES, _ROWS):
@@ -371,7 +369,18 @@ def _likely_pairs(signatures: np.ndarray, rows: np.ndarray, new: np.ndarray) -> 
             pairs = pairs[new[pairs].any(axis=1)]
             pairs = pairs[_agreement(signatures, rows, pairs) >= _LIKELY]
             found = np.union1d(found, pairs[:, 0] * len(rows) + pairs[:, 1])
-    return np.stack(np.divmod(found, max(len(rows), 1)), axis=1)
+    pairs = np.stack(np.divmod(found, max(len(rows), 1)), axis=1)
+    return pairs[_are_best(pairs, _agreement(signatures, rows, pairs))]
+
+
+def _are_best(pairs: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """bool (pairs,): which are among the ``_READ`` with the greatest share of either of their two."""
+    best = np.zeros(len(pairs), dtype=bool)
+    for side in pairs.T:
+        order = np.lexsort((-shares, side))
+        first = np.searchsorted(side[order], side[order])
+        best[order] |= np.arange(len(order)) - first < _READ
+    return best
 
 
 def _agreement(signatures: np.ndarray, rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -5,12 +5,14 @@ Both text and question pass through :func:`words`, so that "U.S.", "$1,879", "Bi
 """
 
 import re
-import shutil
+import tempfile
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+
+from index.errors import DamagedIndex
 
 _TITLE_WEIGHT = 0.4  # see bench/results.md: titles repeat in every passage of an article
 _POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
@@ -93,13 +95,25 @@ class LexicalIndex:
     """An open word index; searches may run from any thread."""
 
     def __init__(self, folder: Path):
+        """
+        Raises:
+            DamagedIndex: tantivy cannot read it.
+        """
         import tantivy
 
-        self._index = tantivy.Index.open(str(folder))
-        _register(self._index)
+        # tantivy leaves a lock beside what it opens, and the index may lie on a disk that cannot be written to:
+        # it is shown links in a folder of its own, which may go once all files are open.
+        with tempfile.TemporaryDirectory(prefix="verbatim-") as view:
+            for path in folder.absolute().iterdir():
+                (Path(view) / path.name).symlink_to(path)
+            try:
+                self._index = tantivy.Index.open(view)
+                _register(self._index)
+                self._index.config_reader(reload_policy="manual")
+                self._searcher = self._index.searcher()
+            except ValueError as error:
+                raise DamagedIndex(folder, " ".join(str(error).split())) from error
         self._schema = self._index.schema
-        self._index.config_reader(reload_policy="manual")
-        self._searcher = self._index.searcher()
 
     def search(
         self, question: str, k: int, rows: tuple[int, int] | None = None, sources: tuple[str, ...] = ()
@@ -143,8 +157,3 @@ class LexicalIndex:
         return tantivy.Query.boolean_query(
             [(must, query), *((must, tantivy.Query.const_score_query(limit, 0.0)) for limit in limits)]
         )
-
-
-def copy_lexical(source: Path, target: Path) -> None:
-    """A byte-for-byte copy, for a generation whose passages did not change."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".tantivy-*.lock"))

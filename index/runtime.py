@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 import warnings
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -52,6 +51,13 @@ def compile_model(path: Path, streams: int, threads: int) -> "openvino.CompiledM
             "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
         },
     )
+
+
+def open_queue(model: "openvino.CompiledModel", requests: int) -> "openvino.AsyncInferQueue":
+    """Runs up to ``requests`` at once over the model's streams. One thread may use it at a time."""
+    import openvino
+
+    return openvino.AsyncInferQueue(model, requests)
 
 
 def export_module(module: "torch.nn.Module", inputs: Sequence[str], path: Path) -> None:
@@ -103,7 +109,7 @@ def read_model_folder(folder: Path) -> dict[str, Any]:
     try:
         settings = json.loads((folder / SETTINGS).read_text())
         altered = [file for file, digest in settings["files"].items() if file_hash(folder / file) != digest]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"no model can be read in {folder} ({error}); delete it or install again") from error
     if altered:
         raise ModelError(f"{folder / altered[0]} was altered; delete the folder or install again")

@@ -9,7 +9,8 @@ from pathlib import Path
 from index.articles import Article
 from index.embedder import SentenceEmbedder
 from index.errors import IncompatibleIndex, VerbatimError
-from index.store import Generation, IndexInfo, Store
+from index.generation import Generation
+from index.store import IndexInfo, Store
 from qa.assistant import Assistant, Reply, Request
 from qa.confidence import Confidence
 from qa.reader import SpanReader

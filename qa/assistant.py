@@ -9,8 +9,8 @@ from itertools import count
 
 from index.articles import Article
 from index.embedder import Embedder
+from index.generation import Generation
 from index.passages import Passage, split_sentences
-from index.store import Generation
 from qa.confidence import Confidence
 from qa.conversation import Turn, resolve
 from qa.evidence import Candidate, join

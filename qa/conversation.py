@@ -50,14 +50,18 @@ def resolve(question: str, history: Sequence[Turn]) -> str:
 def leans(question: str) -> bool:
     """Whether a question cannot be understood alone: a pronoun, or hardly a word of its own."""
     content = _content(question)
-    if len(content) <= 1:
+    if not content or (len(content) == 1 and not _names_something(question)):
         return True
     if re.match(r"\s*(?:and|but|so|what about|how about)\b", question, re.IGNORECASE):
         return True
     if _LEANING.search(_idle_it(question)) is None:
         return False
     # "Did Mary sell her house?" answers its own pronoun.
-    return not any(match.start() > 0 for match in _NAME.finditer(question))
+    return not _names_something(question)
+
+
+def _names_something(question: str) -> bool:
+    return any(match.start() > 0 for match in _NAME.finditer(question))
 
 
 def _idle_it(question: str) -> str:

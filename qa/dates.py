@@ -14,6 +14,7 @@ from qa.meaning import resolve, year_of
 from qa.years import Setting, in_year
 
 _AROUND = 60  # characters beside a span in which the rest of its expression may stand
+_LONGEST = 200  # characters of a span that may still be a time
 
 
 def resolve_date(text: str, start: int, end: int, published: date | datetime | None) -> str | None:
@@ -24,7 +25,7 @@ def resolve_date(text: str, start: int, end: int, published: date | datetime | N
     or an inclusive interval ``A/B``, as fine as the words are, and None where the span is no time expression or
     means no certain days. Never raises.
     """
-    if not 0 <= start < end <= len(text):
+    if not 0 <= start < end <= len(text) or end - start > _LONGEST:
         return None
     near = find_expressions(text, max(0, start - _AROUND), _word_end(text, end + _AROUND))
     inside = [one for one in near if one.touches(start, end)]
@@ -148,7 +149,9 @@ def _before(one: Expression, last: Stretch) -> Stretch:
 
 
 def _behind(second: Expression, begun: Stretch, setting: Setting) -> Stretch | None:
+    """The second of two, where it names no year or week of its own the next one after the first."""
     last = resolve(second, setting)
-    if last and last.end < begun.start or (second.kind == "weekday" and not second.word("which")) or _lacks_year(second):
+    bare = _lacks_year(second) or (second.kind == "weekday" and not second.word("which"))
+    if bare or (last is not None and last.end < begun.start):
         return resolve(second, replace(setting, written=begun.end, tense="future"))
     return last

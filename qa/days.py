@@ -35,8 +35,8 @@ class Stretch:
 
 def parse_stretch(written: str) -> Stretch:
     """The days that ``YYYY-MM-DD``, ``YYYY-MM``, ``YYYY`` or ``A/B`` stands for; ValueError for anything else."""
-    first, _, last = written.partition("/")
-    begin, finish = _parse_one(first), _parse_one(last or first)
+    first, slash, last = written.partition("/")
+    begin, finish = _parse_one(first), _parse_one(last if slash else first)
     if begin.start > finish.end:
         raise ValueError(f"{written!r} ends before it begins")
     finest = min(begin, finish, key=lambda part: ("day", "month", "year").index(part.unit))
@@ -47,7 +47,10 @@ def _parse_one(written: str) -> Stretch:
     numbers = [int(number) for number in written.split("-")]
     if len(written) not in (4, 7, 10) or len(numbers) != (len(written) - 1) // 3:
         raise ValueError(f"{written!r} is no date; write YYYY-MM-DD, YYYY-MM or YYYY")
-    return (one_year, one_month, lambda y, m, d: one_day(date(y, m, d)))[len(numbers) - 1](*numbers)
+    first = date(*numbers, *(1,) * (3 - len(numbers)))
+    if len(numbers) == 3:
+        return one_day(first)
+    return one_month(first.year, first.month) if len(numbers) == 2 else one_year(first.year)
 
 
 def one_day(day: date) -> Stretch:
@@ -113,6 +116,26 @@ def move(stretch: Stretch, unit: str, count: int) -> Stretch:
     if unit == "month":
         return one_month(stretch.start.year, stretch.start.month + count)
     return one_year(stretch.start.year + count * {"year": 1, "decade": 10, "century": 100}[unit])
+
+
+def around(day: date, unit: str, count: int = 0) -> Stretch:
+    """The day, week, month ... that ``day`` is in, or so many of them later."""
+    if unit in SEASONS:
+        year = day.year - (unit == "winter" and day.month <= 2)
+        return one_season(year + count, unit)
+    weeks = day + timedelta(days=7 * count) if unit in ("week", "weekend") else day
+    match unit:
+        case "week":
+            return one_week(weeks)
+        case "weekend":
+            return one_weekend(weeks)
+        case "quarter":
+            return one_quarter(day.year, (day.month + 2) // 3 + count)
+        case "decade":
+            return one_decade(day.year + 10 * count)
+        case "century":
+            return one_century((day.year + 99) // 100 + count)
+    return move({"day": one_day(day)}.get(unit, one_month(day.year, day.month)), unit, count)
 
 
 def nearest(choices: list[date], day: date, direction: int) -> date:

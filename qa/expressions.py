@@ -124,7 +124,7 @@ _ASIDE = frozenset({"which", "whichyear", "count", "sense"})  # words that are n
 # The grammar. White space is _S: any but a line break.
 
 _S, _O = r"[^\S\n]+", r"[^\S\n]*"
-_FULL_WEEKDAY = r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+_FULL_WEEKDAY = r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?!\w)"
 _WEEKDAY = r"(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thur?s?|fri|sat|sun)"
 _MONTH = (
     r"(?P<month>(?:january|february|march|april|may|june|july|august|september|october|november|december)(?!\w)"
@@ -143,7 +143,7 @@ _AFTER_DAY = (
     rf"|\d{{4}})\b)"
 )
 _WEEK_OF = rf"(?:(?P<weekof>week(?:end)?){_S}(?:of|beginning|starting|commencing|ending){_S})?"
-_COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True)).replace(' ', _S)})"
+_COUNT = rf"(?P<count>(?<![\d.,$£€])\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True)).replace(' ', _S)})"
 _NTH = rf"(?:the{_S})?(?P<nth>{'|'.join(ORDINALS)}){_S}"
 _WHICH = (
     rf"(?P<which>this(?:{_S}(?:past|coming|same))?|last|next|that(?:{_S}same)?|the{_S}"
@@ -170,10 +170,10 @@ _RULES = (
                            rf"(?P<week>last|this|next|that|the{_S}(?:previous|following|same)){_S}week)?"),
     ("day", "relative which the", rf"(?P<day>the{_S}day{_S}before{_S}yesterday|the{_S}day{_S}after{_S}tomorrow|today"
                     rf"|tonight|yesterday|tomorrow|overnight|last{_S}night|this{_S}(?:morning|afternoon|evening))\b(?!-)"),
-    ("unit", "which the", rf"{_WHICH}{_S}(?:{_COUNT}{_S})?(?:(?:fiscal|school|calendar|academic){_S})?(?P<unit>day|night"
-                     r"|morning|afternoon|evening|weekend|week|month|quarter|year|decade|century|spring|summer|fall"
+    ("unit", "which the", rf"{_WHICH}{_S}(?:{_COUNT}{_S})?(?:(?:fiscal|school|calendar|academic){_S})?(?P<unit>day"
+                     r"|night|morning|afternoon|evening|weekend|week|month|quarter|year|decade|century|spring|summer|fall"
                      r"|autumn|winter)(?P<plural>s)?\b(?!-)"),
-    ("unit", "part", rf"(?P<which>{_PART_OF}){_S}(?P<unit>day|week|month|year|decade|century)\b(?!-)"),
+    ("unit", "part", rf"(?P<which>{_PART_OF}){_S}(?P<unit>week|month|year|decade|century)\b(?!-)"),
     ("unit", "the", rf"(?P<which>the){_S}(?P<unit>weekend|spring|summer|fall|autumn|winter)\b(?!-)"
                      rf"(?!{_S}(?:of|games|olympics|solstice|break|season|time|months)\b)"),
     ("shift", "count digits the", rf"(?:{_COUNT}|(?P<vague>several|many|some|(?:a{_S})?few|the)){_S}(?P<unit>second"
@@ -183,7 +183,7 @@ _RULES = (
     ("shift", "in", rf"(?P<sense>in){_S}(?:(?:about|just|another){_S})?{_COUNT}{_S}(?P<unit>day|week|month|year)"
                       rf"(?:s?['’]?s?{_S}time|s)?\b(?!['’])(?!{_S}(?:ago|earlier|later|before|after|prior|and)\b)"),
     ("season", "season the", rf"(?:the{_S})?{_SEASON}(?:{_S}season)?{_OF_YEAR}(?:[-–/]\d\d(?:\d\d)?\b)?"),
-    ("season", "digits", rf"(?<![\d,.$£€-]){_DIGITS}{_S}{_SEASON}\b"),
+    ("season", "digits", rf"(?<![\d,.$£€-]){_DIGITS}{_S}{_SEASON}\b(?!{_S}(?:olympics|paralympics|games))"),
     ("holiday", "holiday which the", rf"(?:(?P<which>last|this|next|this{_S}(?:past|coming)){_S})?(?P<holiday>"
                            rf"{'|'.join(_HOLIDAY_NAMES).replace(' ', _S)})(?!\w)"
                            rf"(?P<weekend>{_S}weekend)?{_OF_YEAR}?"),
@@ -245,12 +245,13 @@ def find_expressions(text: str, start: int, end: int) -> list[Expression]:
 _LEADS = frozenset(
     """in on of since by until till last next this that early late mid from to through thru and or during before after
     between around about for as every each past coming previous following beginning starting ending effective both end
-    start middle through over back is was""".split()
+    start middle through over back is was founded established built born est""".split()
 )
 _NAMES_TOO = frozenset({"may", "march", "april", "june", "august"})
 _OPENS = re.compile(r"\s*(?:['’,–—]|-|(?:was|is|and|to|through|saw|brought|marked|\d{4})\b)")
 _TITLE = re.compile(r"\s+(?:Night (?:Live|Football|Lights|Fever)|Times|Mirror|Mail|Telegraph|Express|Murder)\b")
-_NO_WEEKDAY = frozenset({"super", "bloody", "sheffield", "freaky", "manic", "ruby", "casual", "throwback"})
+_NO_WEEKDAY = frozenset("every each super bloody sheffield freaky manic ruby casual throwback".split())
+_NUMBERED = frozenset("no route highway room flight channel".split())
 _COUNTED = re.compile(
     r"\s+(?:people|persons?|men|women|children|deaths?|cases|votes|homes|miles|kilomet|km|met(?:er|re)s|feet|foot|pounds?"
     r"|lbs?|kg|tons?|tonnes|dollars|euros|points|jobs|workers|employees|students|troops|soldiers|calories|square|acres"
@@ -286,12 +287,17 @@ def _is_month(expression: Expression, text: str, before: str) -> bool:
     lower = word.lower().rstrip(".")
     if expression.kind == "date" and (lower not in ("may", "march", "mar", "sat", "sun") or word[0].isupper()):
         return 1 <= expression.number("day") <= 31
-    leads = before.lower().strip(".") in _LEADS or expression.match["which"] if expression.kind == "month" else None
+    if text.startswith(" Madness", expression.end):
+        return False
+    which = expression.word("which")
+    leads = which not in ("", "that") or before.lower().strip(".") in _LEADS
     if leads or expression.year or expression.word("whichyear"):
         return not (word[0].islower() and lower in ("may", "march") and not leads)
     if word[0].islower() and lower in ("may", "march") or len(lower) <= 4 and lower not in ("may", "june", "july"):
         return False
     if lower not in _NAMES_TOO:
+        return True
+    if which:
         return True
     begins = not before or text[max(0, at - 3) : at].rstrip()[-1:] in '.!?”"\n'
     if begins and before.rstrip(".") not in ("Mr", "Mrs", "Ms", "Dr", "Sen", "Rep", "Gov"):
@@ -304,7 +310,7 @@ def _is_year(expression: Expression, text: str, before: str) -> bool:
     start, end = expression.start, expression.end
     if text[start - 1 : start] in tuple("\"“'‘") and text[end : end + 1] in tuple("\"”'’,"):
         return False  # a title
-    if _COUNTED.match(text, end) or before.lower().rstrip(".") in ("no", "route", "highway", "room", "flight", "channel"):
+    if _COUNTED.match(text, end) or before.lower().rstrip(".") in _NUMBERED:
         return False
     return expression.year >= 1900 or before.lower() in _LEADS or text[start - 1 : start] == "("
 
@@ -313,4 +319,4 @@ def _is_unit(expression: Expression) -> bool:
     which, unit, count = expression.word("which"), expression.word("unit"), expression.word("count")
     if bool(count and count not in ("one", "1")) != bool(expression.word("plural")):
         return False
-    return not (unit == "day" and which in ("this", "last", "the last", "that same") and not count)
+    return not (unit == "day" and which in ("this", "last", "the last") and not count)

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from qa.days import (
     SEASONS,
     Stretch,
+    around,
     holiday,
     holiday_weekend,
     move,
@@ -103,7 +104,7 @@ def _nth(one: Expression, setting: Setting) -> Stretch | None:
 
 
 def _ordinal(one: Expression, setting: Setting) -> Stretch | None:
-    """"The 14th": of the month told last, else of the nearest one that fits the tense."""
+    """A bare "the 14th": of the month told last, else of the nearest one that fits the tense."""
     if known := antecedent(one, setting):
         return one_day(known.start.replace(day=one.number("day")))
     if setting.written is None:
@@ -118,7 +119,7 @@ def _year(one: Expression, setting: Setting) -> Stretch:
 
 
 def _years(one: Expression, setting: Setting) -> Stretch | None:
-    """"2008-2012", "2021-22"; "2022-07" is a month."""
+    """Years like "2008-2012" and "2021-22"; "2022-07" is a month."""
     year, last = one.year, one.number("year2")
     if last is None:
         return one_year(year)
@@ -130,7 +131,7 @@ def _years(one: Expression, setting: Setting) -> Stretch | None:
 
 
 def _decade(one: Expression, setting: Setting) -> Stretch:
-    """"The 1800s" are a century, "the 2000s" are ten years, "the '90s" are those of the last century."""
+    """Where "the 1800s" are a century, "the 2000s" are ten years, and "the '90s" are those of the last century."""
     year = one.number("decade")
     if year < 100:
         return one_decade(year + (1900 if year >= 20 else 2000))
@@ -172,6 +173,8 @@ def _holiday(one: Expression, setting: Setting) -> Stretch | None:
         else:
             direction = {"past": -1, "future": 1, None: 0}[setting.tense_of(one)]
         day = nearest(days, written, direction)
+        if direction < 0 and not which and written - day > timedelta(days=300):
+            day = nearest(days, written, 0)  # nobody calls it "Halloween" alone when the next is days away
     else:
         day = holiday(one.holiday, year)
     return holiday_weekend(day) if one.word("weekend") else one_day(day)
@@ -179,7 +182,8 @@ def _holiday(one: Expression, setting: Setting) -> Stretch | None:
 
 # Days and weeks told from the day of writing, or from another day in the text
 
-_DAYS_OFF = {"yesterday": -1, "last night": -1, "tomorrow": 1, "the day before yesterday": -2, "the day after tomorrow": 2}
+_DAYS_OFF = {"yesterday": -1, "last night": -1, "tomorrow": 1, "the day before yesterday": -2,
+             "the day after tomorrow": 2}  # fmt: skip
 
 
 def _day(one: Expression, setting: Setting) -> Stretch | None:
@@ -187,27 +191,7 @@ def _day(one: Expression, setting: Setting) -> Stretch | None:
 
 
 def _from_written(setting: Setting, unit: str, count: int) -> Stretch | None:
-    return _around(setting.written, unit, count) if setting.written else None
-
-
-def _around(day: date, unit: str, count: int = 0) -> Stretch:
-    """The day, week, month ... that ``day`` is in, or so many of them later."""
-    if unit in SEASONS:
-        year = day.year - (unit == "winter" and day.month <= 2)
-        return one_season(year + count, unit)
-    weeks = day + timedelta(days=7 * count) if unit in ("week", "weekend") else day
-    match unit:
-        case "week":
-            return one_week(weeks)
-        case "weekend":
-            return one_weekend(weeks)
-        case "quarter":
-            return one_quarter(day.year, (day.month + 2) // 3 + count)
-        case "decade":
-            return one_decade(day.year + 10 * count)
-        case "century":
-            return one_century((day.year + 99) // 100 + count)
-    return move({"day": one_day(day)}.get(unit, one_month(day.year, day.month)), unit, count)
+    return around(setting.written, unit, count) if setting.written else None
 
 
 def _weekday(one: Expression, setting: Setting) -> Stretch | None:
@@ -235,7 +219,7 @@ def _weekday(one: Expression, setting: Setting) -> Stretch | None:
 
 
 def _weekday_told(one: Expression, setting: Setting, which: str, by_week: bool) -> Stretch | None:
-    """"That Friday", "the following Monday", "Tuesday of that week": counted from the time told before."""
+    """Like "that Friday", "the following Monday", "Tuesday of that week": counted from the time told before."""
     known = antecedent(one, setting)
     if known is None:
         return None
@@ -273,7 +257,7 @@ def _unit(one: Expression, setting: Setting) -> Stretch | None:
 
 
 def _so_far(unit: str, count: str, setting: Setting) -> Stretch | None:
-    """"The past two weeks" end on the day they are told of."""
+    """A time like "the past two weeks", which ends on the day it is told of."""
     if setting.written is None or unit not in ("day", "week", "month", "year", "decade"):
         return None
     begun = move(one_day(setting.written), unit, -_count(count))
@@ -290,7 +274,7 @@ def _unit_told(one: Expression, setting: Setting, unit: str, step: int) -> Stret
         return None
     if unit in ("week", "weekend") and known.unit != "day":
         return None
-    return _around(known.end if step > 0 else known.start, unit, step)
+    return around(known.end if step > 0 else known.start, unit, step)
 
 
 def _weekend(which: str, one: Expression, setting: Setting) -> Stretch | None:
@@ -313,27 +297,28 @@ def _unit_season(which: str, name: str, one: Expression, setting: Setting) -> St
     written = setting.written
     if written is None:
         return None
-    this = _around(written, name)
+    this = around(written, name)
     if which in ("last", "next"):
         early = name == "winter" and 2 < written.month < 9  # the winter to come is "next" all spring and summer
-        return _around(written, name, -1 if which == "last" else 0 if early else 1)
+        return around(written, name, -1 if which == "last" else 0 if early else 1)
     if which == "this" and name != "winter":
         return this
     ahead = setting.tense_of(one) == "future" or "coming" in which
     if ahead:
-        return this if this.end >= written else _around(written, name, 1)
-    return this if this.start <= written else _around(written, name, -1)
+        return this if this.end >= written else around(written, name, 1)
+    return this if this.start <= written else around(written, name, -1)
 
 
 def _count(word: str) -> float:
     return NUMBERS[word] if word in NUMBERS else int(word)
 
 
+_MOST = re.compile(r"\b(?:\w{2,}est|most|least|first|worst|only|time|lows?|highs?|record)\b[^.!?]*$", re.IGNORECASE)
 _ENDS_HERE = re.compile(r"\s*(?:$|[.,;:!?)\]”—–])|\s*\n")
 
 
 def _shift(one: Expression, setting: Setting) -> Stretch | None:
-    """"Two years ago", "a week later", "the day before", "in ten days"."""
+    """A time like "two years ago", "a week later", "the day before", "in ten days"."""
     sense, unit = one.word("sense"), one.word("unit").replace("centurie", "century")
     unit = {"second": "hour", "minute": "hour", "night": "day", "weekend": "week"}.get(unit, unit)
     if one.word("vague") not in ("", "the"):
@@ -343,7 +328,9 @@ def _shift(one: Expression, setting: Setting) -> Stretch | None:
     if sense in ("ago", "from now", "hence"):
         return _shift_written(setting, unit, count)
     if sense == "in":
-        return _shift_written(setting, unit, count) if setting.tense_of(one) == "future" else None
+        # "the most in 15 years" looks back
+        back = _MOST.search(setting.text[max(0, one.start - 60) : one.start])
+        return _shift_written(setting, unit, count) if not back and setting.tense_of(one) == "future" else None
     if sense in ("before", "after") and not _ENDS_HERE.match(setting.text, one.end):
         return _shift_event(one, setting, unit, count)
     known = antecedent(one, setting)
@@ -369,7 +356,7 @@ def _shift_written(setting: Setting, unit: str, count: int) -> Stretch | None:
 
 
 def _shift_event(one: Expression, setting: Setting, unit: str, count: int) -> Stretch | None:
-    """"Two days after July 4": from the time told behind it, before the next comma."""
+    """A time like "two days after July 4": counted from the one told behind it, before the next comma."""
     if setting.text[one.end : one.end + 5].lower() == " last":  # "the week before last"
         return _shift_written(setting, unit, 2 * count)
     _, end = sentence_bounds(setting.text, one.start, one.end)

@@ -13,7 +13,6 @@ from qa.dates import find_interval
 from qa.days import Stretch, parse_stretch
 from qa.expectation import expected_kind
 from qa.expressions import Expression, find_expressions
-from qa.meaning import year_of
 from qa.tense import find_tense
 from qa.years import Setting
 
@@ -85,7 +84,7 @@ _CLOCK = re.compile(r"\b(?:what|which) time\b", re.IGNORECASE)
 
 
 def is_time_question(question: str) -> bool:
-    """Whether a calendar date answers it: "When did", "What year". "What time" asks for the clock, "how long" for a span."""
+    """Whether a calendar date answers it: "When did", "What year"; but not "What time", which asks for the clock."""
     return expected_kind(question) == "time" and _CLOCK.search(question) is None
 
 
@@ -100,12 +99,16 @@ _LEAD = re.compile(
     rf"|{_WITHIN.replace(' ', '[ ]')})[\s-]+(?:(?:the|early|late|mid|end of|start of|beginning of)[\s-]+)*$",
     re.IGNORECASE,
 )
-# "before the election of 2020", "after the fire in May 2021"
-_BY_EVENT = re.compile(r"\b(?P<kind>before|after|since|until)\s+(?:the\s+)?(?:[\w’'-]+\s+){1,4}(?:of|in)\s+(?:the\s+)?$", re.I)
+# "before the election of 2020"; but "before the mill burned down in 2020" is told where the fire is told of
+_BY_EVENT = re.compile(
+    r"\b(?P<kind>before|after|since|until)\s+the\s+(?:[\w’'-]+\s+){1,2}(?:of|in)\s+(?:the\s+)?$", re.IGNORECASE
+)
+_BY_CLAUSE = re.compile(r"\b(?:before|after|since|until)\b[^,.;?]{1,80}\b(?:in|on)\s+$", re.IGNORECASE)
 _KINDS: dict[str, Kind] = {
     "before": "before", "prior to": "before", "until": "before", "till": "before", "up to": "before", "by": "before",
     "after": "after", "following": "after", "since": "after", "as of": "as_of", "as at": "as_of",
 }  # fmt: skip
+_ON = ("on", "at", "over", "since", "before", "after", "until", "by", "during")
 _EXCLUSIVE = ("before", "prior to", "after", "following")
 _TITLED = re.compile(
     r"(?:[\"“‘'«]|\b(?:films?|movies?|novels?|book|album|songs?|series|show|play|game|titled|called|named|entitled"
@@ -113,6 +116,9 @@ _TITLED = re.compile(
     re.IGNORECASE,
 )
 _SPAN = re.compile(r"\b(?:first|only|last|second|third)\s+time\s+$", re.IGNORECASE)
+
+
+_AND = re.compile(r"\s*(?:[-–—]|\b(?:to|through|until|till|and|or)\b)\s*(?:the\s+)?", re.IGNORECASE)
 
 
 def _find_all(question: str, asked_on: date) -> list[Period | None]:
@@ -130,7 +136,7 @@ def _find_all(question: str, asked_on: date) -> list[Period | None]:
 
 def _continues(question: str, one: Expression, other: Expression) -> bool:
     between = question[one.end : other.start]
-    return re.fullmatch(r"\s*(?:[-–—]|\b(?:to|through|until|till|and|or)\b)\s*(?:the\s+)?", between, re.IGNORECASE) is not None
+    return _AND.fullmatch(between) is not None
 
 
 def _read(group: list[Expression], question: str, asked_on: date) -> Period | None:
@@ -147,23 +153,37 @@ def _read(group: list[Expression], question: str, asked_on: date) -> Period | No
         return None
     if days is None:
         return None
+    word = lead["kind"].lower() if lead else ""
+    if kind == "within" and one.year and (event := _BY_EVENT.search(before)):
+        lead, kind, word = event, _KINDS[event["kind"].lower()], ""
+    elif kind == "within" and (days.start > asked_on or (one.year and _BY_CLAUSE.search(before))):
+        kind = "event"  # what is still to come is written of before it
     relative = not any(each.year or each.kind in ("decade", "century", "nine eleven") for each in group)
-    bounds = _bounds(days, kind, lead["kind"].lower() if lead else "")
     start_in = lead.start() if lead and kind != "event" else one.start
-    return Period(*bounds, start_in, group[-1].end, kind, relative)
+    return Period(*_bounds(days, kind, word), start_in, group[-1].end, kind, relative)
 
 
-_NAMED_BY_YEAR = re.compile(r"\s+(?!(?:in|on|at|by|to|for|as|than|and|or|with|was|were|is|are|did|do|does|had|has|have"
-                            r"|compared|after|before|from|when|while|if|but|so|according|because)\b)[^\W\d_]", re.I)  # fmt: skip
+# A word that a year may tell apart: "2020 election", not "2020 and"
+_NAMED = re.compile(
+    r"\s+(?!(?:in|on|at|by|to|for|as|than|and|or|with|was|were|is|are|did|do|does|had|has|have|compared|after|before|from"
+    r"|when|while|if|but|so|according|because)\b)[^\W\d_]",
+    re.IGNORECASE,
+)
+_TELLING_APART = ("year", "years", "month", "date", "season", "holiday")
+_DETERMINED = re.compile(r"\b(?:the|a|an|its|his|her|their|our|this|that|which|what|\w+['’]s?)\s+$", re.IGNORECASE)
 
 
 def _kind_of(one: Expression, lead: re.Match[str] | None, before: str, after: str) -> Kind | None:
     """What an expression is to the question; None where it may be no period at all."""
     if _TITLED.search(before) or one.kind == "ordinal" or one.word("sense") == "in" or _SPAN.search(before):
         return None
-    named = _NAMED_BY_YEAR.match(after) is not None
-    if one.kind in ("year", "years", "month", "date", "season") and named and _attributive(one, before, lead, after):
+    if after.startswith(("'s", "’s")):
         return "event"
+    if one.kind in _TELLING_APART and _NAMED.match(after) and _attributive(one, before, lead):
+        return "event"
+    if one.kind == "holiday" and not (one.year or one.word("which")):
+        # "Halloween" may be the film
+        return _KINDS.get(lead["kind"].lower(), "within") if lead and lead["kind"].lower() in _ON else None
     if lead:
         return _KINDS.get(lead["kind"].lower(), "within")
     if one.kind in ("year", "years"):
@@ -171,26 +191,28 @@ def _kind_of(one: Expression, lead: re.Match[str] | None, before: str, after: st
         return "event" if re.search(r"\b[A-Z][\w’'.-]*\s+$", before) else None
     if one.kind == "weekday" or (one.kind == "month" and not one.year and not one.word("which")):
         return "within" if one.word("which") or one.word("week") or not after.strip(" ?.!") else None
-    if one.kind == "holiday" and not (one.year or one.word("which")):
-        return None  # "Halloween" may be the film
     return "within"
 
 
-def _attributive(one: Expression, before: str, lead: re.Match[str] | None, after: str) -> bool:
+def _attributive(one: Expression, before: str, lead: re.Match[str] | None) -> bool:
     """Whether an expression stands before the noun that it tells apart: "its August 2022 increase"."""
-    determined = re.search(r"\b(?:the|a|an|its|his|her|their|our|this|that|which|what|[\w]+['’]s?)\s+$", before, re.IGNORECASE)
     if one.match.group().lower().startswith("the ") or one.word("which"):
         return False
-    if determined:
+    if _DETERMINED.search(before):
         return True
     if one.kind in ("year", "years"):
-        # "in 2020 Biden said" against "at 2020 Olympics"
-        return lead is None or lead["kind"].lower() not in ("in", "since", "during", "until", "by")
+        # "in 2020 Biden said" against "at 2020 Olympics" and "the Tokyo 2020 Olympics"
+        if lead is None:
+            return re.search(r"(?:^|\b[A-Z][\w’'.-]*)\s*$", before) is not None
+        return lead["kind"].lower() not in ("in", "since", "during", "until", "by")
     return False
 
 
 def _bounds(days: Stretch, kind: Kind, word: str) -> tuple[date | None, date | None]:
-    """``before`` and ``after`` leave the days named out, ``until``, ``by`` and ``since`` do not."""
+    """``before`` and ``after`` leave the days named out, ``until``, ``by`` and ``since`` do not.
+
+    Nor does ``word`` "", for the days of an event: what came before the election of 2020 may have come in 2020.
+    """
     aside = timedelta(days=word in _EXCLUSIVE)
     if kind == "before":
         return None, (days.start - aside if word in _EXCLUSIVE else days.end)
@@ -204,7 +226,9 @@ _LATEST = re.compile(
     r"|these days|up to date|to date|so far|now)\b(?!\s*['’])",
     re.IGNORECASE,
 )
-_NO_LATEST = re.compile(r"\b(?:until|till|by|before|just|ever since|alternating|direct|ocean|electric)\s+$", re.IGNORECASE)
+_NO_LATEST = re.compile(
+    r"\b(?:until|till|by|before|just|ever since|alternating|direct|ocean|electric)\s+$", re.IGNORECASE
+)
 
 
 def _find_latest(question: str) -> Period | None:

@@ -1,4 +1,7 @@
-"""Question and the day it is asked -> publication days to prefer. Never a filter: a wrong guess must not hide an answer."""
+"""Question and the day it is asked -> publication days to prefer.
+
+Never a filter: a wrong guess must not hide an answer.
+"""
 
 from datetime import date, timedelta
 

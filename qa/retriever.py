@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from index.embedder import Embedder
+from index.generation import Generation
 from index.passages import Passage
-from index.store import Generation
 
 # How many rows each side brings; more changes no hit@10 by a tenth of a point.
 DEPTH = 100

@@ -32,8 +32,15 @@ def _continues(text: str, at: int) -> bool:
         return True
     if _is_flag_half(before) and _is_flag_half(after):
         return _flag_halves_before(text, at) % 2 == 1
+    if _inside_number(text, at - 1) or _inside_number(text, at):
+        return True
     left, right = _word_side(text, at - 1, -1), _word_side(text, at, 1)
     return left.isalnum() and right.isalnum() and not (_unspaced(left) or _unspaced(right))
+
+
+def _inside_number(text: str, at: int) -> bool:
+    """Whether ``text[at]`` is the point of 3.5, the comma of 1,879 or the colon of 10:30."""
+    return text[at] in ".,:" and text[at - 1 : at].isdecimal() and text[at + 1 : at + 2].isdecimal()
 
 
 def _extends(character: str) -> bool:

@@ -81,7 +81,12 @@ def _by_tense(one: Expression, setting: Setting, years: range, tense: Tense | No
         if which == "this":
             return written.year
         return nearest(days, month, 1 if tense == "future" or which == "this coming" else -1).year
-    return nearest(days, written, {"past": -1, "future": 1, None: 0}[tense]).year if days else None
+    if not days:
+        return None
+    day = nearest(days, written, {"past": -1, "future": 1, None: 0}[tense])
+    close = nearest(days, written, 0)
+    # What "will" be next autumn but was ten days ago has a page older than its date.
+    return close.year if tense == "future" and day - close > timedelta(days=300) > 25 * (written - close) else day.year
 
 
 def _has_day(year: int, one: Expression) -> bool:

@@ -12,7 +12,7 @@ from server.terminal import Progress, say
 
 if TYPE_CHECKING:
     from index.embedder import SentenceEmbedder
-    from index.store import Generation
+    from index.generation import Generation
     from qa.questions import Question
     from qa.report import ReadingReport, Report
     from server.settings import Settings

@@ -15,7 +15,8 @@ import pytest
 from index.articles import Article
 from index.build import SPLITTER, write_generation
 from index.embedder import DEFAULT_MODEL, SentenceEmbedder, load_embedder
-from index.store import Generation, Store
+from index.generation import Generation
+from index.store import Store
 from qa.confidence import Confidence
 from qa.reader import SHIPPED, Reading, SpanReader
 

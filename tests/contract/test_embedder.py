@@ -15,7 +15,21 @@ TEXTS = [
     "One.",
     "word " * 2000,
 ]
-ODD = ["", " ", "\n", "…", "🌉", "字" * 3000, "x" * 20_000, "\u202eabc", "e\u0301", "\0", "שלום", "[CLS] [SEP] [PAD]", "\ufeff"]
+ODD = [
+    "",
+    " ",
+    "\n",
+    "…",
+    "🌉",
+    "字" * 3000,
+    "x" * 20_000,
+    "\u202eabc",
+    "e\u0301",
+    "\0",
+    "שלום",
+    "[CLS] [SEP] [PAD]",
+    "\ufeff",
+]
 
 
 @pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.slow)])

@@ -13,7 +13,21 @@ TEXT = f"The harbour bridge was opened on {ANSWER} by Mayor Ilse Brandt. Trams h
 OTHER = "The cat Rex was found in a box on Monday. Nobody knows how it got there."
 TITLE = "Bridge opened on 1 June 1900, harbour says"
 FILLER = "The council met again and talked about the budget, the parks and the price of bread. "
-ODD = ["", " ", "…", "🌉", "字" * 3000, "x" * 20_000, "\u202eabc\u202c", "e\u0301" * 50, "\0", "a\u2028b", "[SEP] [CLS]", "\ufeffBOM", "Yes"]
+ODD = [
+    "",
+    " ",
+    "…",
+    "🌉",
+    "字" * 3000,
+    "x" * 20_000,
+    "\u202eabc\u202c",
+    "e\u0301" * 50,
+    "\0",
+    "a\u2028b",
+    "[SEP] [CLS]",
+    "\ufeffBOM",
+    "Yes",
+]
 
 
 @pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.slow)])

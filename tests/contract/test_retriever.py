@@ -17,11 +17,17 @@ ARTICLES = [
         f"The {SUBJECTS[n % 10]} near town{n} was in the news. People spoke of {SUBJECTS[(n + 3) % 10]} too.",
         title=f"News of the {SUBJECTS[n % 10]}",
         source=["Courier", "Herald", None][n % 3],
-        published=None if n % 7 == 0 else FIRST + timedelta(n) if n % 2 else datetime(2024, 1, 1, 23, 59) + timedelta(n),
+        published=None
+        if n % 7 == 0
+        else FIRST + timedelta(n)
+        if n % 2
+        else datetime(2024, 1, 1, 23, 59) + timedelta(n),
     )
     for n in range(60)
 ]
-LONG = article("long", "The lighthouse keeper told of storms and ships at sea. " * 150, source="Herald", published=FIRST)
+LONG = article(
+    "long", "The lighthouse keeper told of storms and ships at sea. " * 150, source="Herald", published=FIRST
+)
 
 
 @pytest.fixture(scope="module", params=["fake", pytest.param("real", marks=pytest.mark.slow)])
@@ -101,7 +107,21 @@ class TestRetriever:
         assert found == allowed  # 100 bring everything, nearest first
 
     @pytest.mark.parametrize(
-        "question", ["", " ", "???", "AND OR NOT", '"', "(((", "the of in", "東京はどこ", "🌉", "word " * 10_000, "\0", "x" * 50_000]
+        "question",
+        [
+            "",
+            " ",
+            "???",
+            "AND OR NOT",
+            '"',
+            "(((",
+            "the of in",
+            "東京はどこ",
+            "🌉",
+            "word " * 10_000,
+            "\0",
+            "x" * 50_000,
+        ],
     )
     def test_any_question_may_be_asked(self, retriever, question):
         hits = retriever.retrieve(question, 5)

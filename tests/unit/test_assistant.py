@@ -30,7 +30,9 @@ ARTICLES = [
         published=datetime(2025, 2, 3, 23, 30),
     ),
     article("wire", "The bridge in the harbour: 4 May is the day.", title="In short", source=None),
-    article("cat", "The cat Rex was found. Its harbour was an open bridge box.", source="Herald", published=date(2025, 2, 4)),
+    article(
+        "cat", "The cat Rex was found. Its harbour was an open bridge box.", source="Herald", published=date(2025, 2, 4)
+    ),
 ]
 
 
@@ -83,7 +85,9 @@ class TestAnswers:
     def test_confidence_falls(self, generation):
         reply = ask(generation, {"4 May": 1.0, "1 June": 5.0, "Rex": 0.5})
         assert [answer.text for answer in reply.answers] == ["1 June", "4 May", "Rex"]
-        assert [answer.confidence for answer in reply.answers] == pytest.approx([0.993307, 0.731059, 0.622459], abs=1e-6)
+        assert [answer.confidence for answer in reply.answers] == pytest.approx(
+            [0.993307, 0.731059, 0.622459], abs=1e-6
+        )
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 10])
     def test_no_more_than_asked_for(self, generation, limit):
@@ -123,9 +127,9 @@ class TestAbstention:
         assert [a.text for a in ask(generation, {"4 May": 2.0, "1 June": -2.0}).answers] == ["4 May"]
 
     def test_a_threshold_of_ones_own_counts(self, generation):
-        for threshold, given in ((0.0, 2), (0.75, 1), (0.9, 0), (1.0, 0)):
+        for threshold, count in ((0.0, 2), (0.75, 1), (0.9, 0), (1.0, 0)):
             reply = assistant_of(generation, {"4 May": 1.5, "1 June": -9.0}, threshold).ask(Request(OPENS))
-            assert len(reply.answers) == given
+            assert len(reply.answers) == count
 
     def test_without_abstaining_the_best_are_given(self, generation):
         reply = ask(generation, {"4 May": -3.0, "1 June": -4.0}, abstain=False)
@@ -149,7 +153,13 @@ class TestAbstention:
 class TestYesAndNo:
     @pytest.mark.parametrize(
         "question",
-        ["Does the bridge open on 4 May?", "is the bridge open?", "Isn’t the bridge open?", "Will it open?", "Can't it open?"],
+        [
+            "Does the bridge open on 4 May?",
+            "is the bridge open?",
+            "Isn’t the bridge open?",
+            "Will it open?",
+            "Can't it open?",
+        ],
     )
     def test_the_sentence_settles_it(self, generation, question):
         reply = ask(generation, {"4 May": 3.0}, question)
@@ -158,13 +168,18 @@ class TestYesAndNo:
         assert "4 May" in reply.answers[0].text
 
     @pytest.mark.parametrize(
-        "question", ["When does it open?", "Does it open on 4 May or on 1 June?", "Who is Ilse Brandt?", "Island bridge opening?"]
+        "question",
+        ["When does it open?", "Does it open on 4 May or on 1 June?", "Who is Ilse Brandt?", "Island bridge opening?"],
     )
     def test_other_questions_get_the_words_alone(self, generation, question):
         assert ask(generation, {"4 May": 3.0}, question).answers[0].text == "4 May"
 
     def test_a_sentence_is_not_given_twice(self, generation):
-        reply = ask(generation, {"4 May": 3.0, "harbour bridge": 2.0, "will open": 1.0}, "Will the harbour bridge open on 4 May?")
+        reply = ask(
+            generation,
+            {"4 May": 3.0, "harbour bridge": 2.0, "will open": 1.0},
+            "Will the harbour bridge open on 4 May?",
+        )
         texts = [answer.text for answer in reply.answers]
         assert len(texts) == len(set(texts))
 
@@ -196,16 +211,18 @@ class TestFilters:
 
 # Words of every kind of text that could make an offset drift.
 odd_words = st.sampled_from(
-    ["bridge", "e\u0301", "é", "🌉", "👨\u200d👩\u200d👧", "🇫🇷", "\u202eabc\u202c", "שלום", "ﬁ", "İ", "ß", "字", "\u0301", "\u200b", "\ufeff",
-     "<b>", "&amp;", "\"", "“Rex”", "3.5%", "Mr.", "U.S.", "\u2028", "Ǆ", "𝒽"]
+    ["bridge", "e\u0301", "é", "🌉", "👨\u200d👩\u200d👧", "🇫🇷", "\u202eabc\u202c", "שלום", "ﬁ", "İ",
+     "ß", "字", "\u0301", "\u200b", "\ufeff", "<b>", "&amp;", "\"", "“Rex”", "3.5%", "Mr.", "U.S.", "\u2028", "Ǆ", "𝒽"]
 )  # fmt: skip
-odd_texts = st.lists(st.tuples(odd_words, st.sampled_from([" ", "", "\n", ". ", "\u00a0"])), min_size=1, max_size=40).map(
-    lambda parts: "".join(word + gap for word, gap in parts).strip()
-)
+odd_texts = st.lists(
+    st.tuples(odd_words, st.sampled_from([" ", "", "\n", ". ", "\u00a0"])), min_size=1, max_size=40
+).map(lambda parts: "".join(word + gap for word, gap in parts).strip())
 
 
 class TestAnyText:
-    @given(text=st.one_of(odd_texts, st.text(min_size=1, max_size=80)), where=st.tuples(st.integers(0), st.integers(1, 9)))
+    @given(
+        text=st.one_of(odd_texts, st.text(min_size=1, max_size=80)), where=st.tuples(st.integers(0), st.integers(1, 9))
+    )
     @settings(max_examples=20, deadline=None)
     def test_quotes_are_cut_from_the_article_to_the_letter(self, tmp_path_factory, text, where):
         text = "".join(character for character in text if not "\ud800" <= character <= "\udfff")
@@ -219,12 +236,17 @@ class TestAnyText:
             for citation in citations_of(reply):
                 assert citation.article.text == text
                 assert text[citation.start : citation.end] == citation.quote
-                assert citation.quote.encode() == text.encode("utf-32-le")[4 * citation.start : 4 * citation.end].decode(
-                    "utf-32-le"
-                ).encode()
+                assert (
+                    citation.quote.encode()
+                    == text.encode("utf-32-le")[4 * citation.start : 4 * citation.end].decode("utf-32-le").encode()
+                )
 
     def test_a_span_late_in_a_long_article(self, tmp_path):
-        text = "🌉 The council met again; nothing came of it. " * 300 + "At last the bridge opened on 9 July. " + "Ende. " * 300
+        text = (
+            "🌉 The council met again; nothing came of it. " * 300
+            + "At last the bridge opened on 9 July. "
+            + "Ende. " * 300
+        )
         generation = generation_of(tmp_path, [article("long", text)])
         (answer,) = ask(generation, {"9 July": 3.0}, "When did the bridge open at last?").answers
         assert answer.citations[0].start == text.index("9 July")

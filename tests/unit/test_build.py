@@ -9,8 +9,17 @@ import pytest
 import index.build
 from index.articles import Found, Skipped
 from index.build import BuildReport, build_index, remove_articles
-from index.errors import ArticleError, DamagedIndex, GoldenFailed, IncompatibleIndex, IndexLocked, NoIndex, UnknownArticle
-from index.store import Generation, Store
+from index.errors import (
+    ArticleError,
+    DamagedIndex,
+    GoldenFailed,
+    IncompatibleIndex,
+    IndexLocked,
+    NoIndex,
+    UnknownArticle,
+)
+from index.generation import Generation
+from index.store import Store
 from tests.fakes import BagOfWords, article
 
 
@@ -90,7 +99,11 @@ class TestIncrements:
 
     def test_a_change_of_title_or_date_alone_is_a_change(self, desk):
         path = desk.news / "a.jsonl"
-        for record in ({"published": "2024-09-09"}, {"published": "2024-09-10"}, {"published": "2024-09-10", "url": "http://a.org/b"}):
+        for record in (
+            {"published": "2024-09-09"},
+            {"published": "2024-09-10"},
+            {"published": "2024-09-10", "url": "http://a.org/b"},
+        ):
             path.write_text(json.dumps({"id": "a", "title": "T", "text": "Text."} | record))
             report = desk.build()
         assert counts(report) == (0, 1, 0)
@@ -103,7 +116,9 @@ class TestIncrements:
         assert (report.articles, report.added, desk.texts()) == (1, 1, {"one": "New."})
 
     def test_two_articles_of_one_text_both_stay(self, desk):
-        (desk.news / "a.jsonl").write_text("".join(json.dumps({"id": i, "title": "T", "text": "Same."}) + "\n" for i in "ab"))
+        (desk.news / "a.jsonl").write_text(
+            "".join(json.dumps({"id": i, "title": "T", "text": "Same."}) + "\n" for i in "ab")
+        )
         desk.build()
         report = desk.build()
         assert (report.articles, report.embedded, report.reused) == (2, 0, 2)

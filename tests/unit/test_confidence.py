@@ -32,7 +32,15 @@ def test_settings_that_lack_a_part_are_refused(missing):
 
 
 def test_ranking_weighs_the_features():
-    weights = {"margin": 1.0, "span": 10.0, "retrieval": 100.0, "cosine": 1000.0, "bias": 7.0, "fit": 0.5, "unknown": 5.0}
+    weights = {
+        "margin": 1.0,
+        "span": 10.0,
+        "retrieval": 100.0,
+        "cosine": 1000.0,
+        "bias": 7.0,
+        "fit": 0.5,
+        "unknown": 5.0,
+    }
     assert Confidence(weights, {}, 0.5).rank(FEATURES) == pytest.approx(2 + 30 + 50 + 250 + 7 - 0.5)
     assert Confidence({"passages": 1.0, "articles": 1.0}, {}, 0.5).rank(FEATURES) == pytest.approx(math.log(8))
 

@@ -133,7 +133,14 @@ class TestJoin:
 
     @pytest.mark.parametrize(
         ("feature", "expected"),
-        [("span", 4.0), ("margin", 3.0), ("retrieval", 0.9), ("cosine", 0.8), ("passages", 1.0986), ("articles", 0.6931)],
+        [
+            ("span", 4.0),
+            ("margin", 3.0),
+            ("retrieval", 0.9),
+            ("cosine", 0.8),
+            ("passages", 1.0986),
+            ("articles", 0.6931),
+        ],
     )
     def test_features_are_taken_over_all_that_give_the_answer(self, feature, expected):
         found = [

@@ -103,7 +103,11 @@ class TestDecode:
         first = len(QUESTION) + 10
         starts[first], ends[first + _LONGEST_ANSWER - 1] = 10, 10
         start, end, score = decode(window, starts, ends, text).spans[0]
-        assert (text[start:end].split()[0], text[start:end].split()[-1], score) == ("w10", f"w{9 + _LONGEST_ANSWER}", 20)
+        assert (text[start:end].split()[0], text[start:end].split()[-1], score) == (
+            "w10",
+            f"w{9 + _LONGEST_ANSWER}",
+            20,
+        )
 
     def test_nothing_of_the_text_gives_no_span(self):
         window = Window(0, [1, 2, 3], [0, 0, 0], [(-1, -1)] * 3)
@@ -151,7 +155,7 @@ class TestDecode:
 
 
 def encoded(question: int, title: int, text: int) -> tuple[SimpleNamespace, int]:
-    """An encoded pair of so many one-letter tokens, ``[CLS] q.. [SEP] title . text.. [SEP]``; and the title's length."""
+    """An encoded pair of so many one-letter tokens, ``[CLS] q.. [SEP] title text.. [SEP]``, and the title's length."""
     sequences = [None, *[0] * question, None, *[1] * (title + text), None]
     letters = [(2 * i, 2 * i + 1) for i in range(title + text)]
     offsets = [(0, 0), *[(2 * i, 2 * i + 1) for i in range(question)], (0, 0), *letters, (0, 0)]

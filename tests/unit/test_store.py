@@ -18,11 +18,23 @@ from hypothesis import strategies as st
 from index.articles import Article
 from index.build import build_index
 from index.errors import DamagedIndex, IncompatibleIndex, IndexLocked, NoIndex, UnknownArticle
-from index.store import Generation, Store
+from index.generation import Generation
+from index.store import Store
 from qa.assistant import Assistant, Request
 from tests.fakes import BY_SPAN, BagOfWords, PhraseReader, article, generation_of
 
-ODD_IDS = ["news/2024/a b.txt", "d’été 🌉", "'; drop table article; --", '"', "%2F?#", "../../etc", "a\nb", "A", "a", "é"]
+ODD_IDS = [
+    "news/2024/a b.txt",
+    "d’été 🌉",
+    "'; drop table article; --",
+    '"',
+    "%2F?#",
+    "../../etc",
+    "a\nb",
+    "A",
+    "a",
+    "é",
+]
 WHEN = [
     None,
     date(2024, 9, 9),
@@ -121,7 +133,9 @@ class TestRecord:
         assert [a.text for a in reply.answers] == ["Yes"]
 
     def test_articles_without_text(self, tmp_path):
-        generation = generation_of(tmp_path / "one", [article("a", ""), article("b", " \n "), article("c", "Words here.")])
+        generation = generation_of(
+            tmp_path / "one", [article("a", ""), article("b", " \n "), article("c", "Words here.")]
+        )
         assert (generation.manifest.articles, generation.manifest.passages) == (3, 1)
         empty = generation_of(tmp_path / "none", [article("a", "")])
         reply = Assistant(empty, BagOfWords(), PhraseReader({}), BY_SPAN).ask(Request("What is there to read?"))

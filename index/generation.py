@@ -1,0 +1,367 @@
+"""One generation of the index: how it is written and how it is read.
+
+    generations/<id>/
+        articles.sqlite              the record: articles, and where their passages lie
+        embeddings.npy               (passages, dimensions) float16, in the passages' order
+        keys.npy                     (passages, 16) uint8, hashes of the embedded texts
+        days.npy                     (passages,) int32, days of publication since 1970, ascending; undated ones least
+        vectors.faiss                the vector index
+        lexical/                     the word index
+        manifest.json                written last: settings, counts, a SHA-256 for each file above
+
+It never changes once its manifest stands. A reader opens one and keeps it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from index.articles import Article, Skipped
+from index.dense import DenseIndex
+from index.errors import DamagedIndex, IncompatibleIndex, UnknownArticle
+from index.lexical import LexicalIndex
+from index.passages import Passage
+from index.runtime import file_hash
+
+FORMAT = 2
+UNDATED = np.iinfo(np.int32).min
+_SCHEMA = """
+    create table article (
+        number integer primary key, id text not null unique, title text not null, text text not null, url text,
+        source text, published text, authors text not null, origin text not null, digest blob not null);
+    create table passage (
+        row integer primary key, article integer not null, start integer not null, "end" integer not null);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation is made of and from. ``files`` maps relative paths to ``[size, sha256]``."""
+
+    format: int
+    generation: str
+    built_at: str
+    embedder: str
+    fingerprint: str
+    dimensions: int
+    splitter: dict[str, int]
+    articles: int
+    passages: int
+    newest_article: str | None
+    skipped: int
+    skipped_first: list[dict]
+    files: dict[str, list]
+
+
+class Draft:
+    """A generation being written. Articles first, then passages, vectors and indexes, then :meth:`finish`."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.embeddings = folder / "embeddings.npy"
+        self.keys = folder / "keys.npy"
+        self.vectors = folder / "vectors.faiss"
+        self.lexical = folder / "lexical"
+        self._database = sqlite3.connect(folder / "articles.sqlite", isolation_level=None)
+        self._database.executescript("pragma journal_mode = off; pragma synchronous = off;" + _SCHEMA + "begin;")
+
+    def add_article(self, article: Article, origin: str) -> None:
+        """A later article of the same id is a new version and takes the earlier one's place."""
+        self._database.execute("delete from article where id = ?", (article.id,))
+        self._database.execute(
+            f"insert into article ({_COLUMNS}, origin, digest) values (?,?,?,?,?,?,?,?,?)",
+            (*_article_row(article), origin, article_digest(article)),
+        )
+
+    def has_article(self, article_id: str) -> bool:
+        return self._database.execute("select 1 from article where id = ?", (article_id,)).fetchone() is not None
+
+    def articles(self) -> Iterator[tuple[int, Article]]:
+        """(number, article) by day of publication, the undated first. One may write passages meanwhile."""
+        for (number,) in self._database.execute("select number from article order by published, number").fetchall():
+            row = self._database.execute(f"select {_COLUMNS} from article where number = ?", (number,)).fetchone()
+            yield number, _to_article(row)
+
+    def add_passages(self, first_row: int, number: int, passages: Sequence[Passage]) -> None:
+        self._database.executemany(
+            "insert into passage values (?,?,?,?)",
+            [(row, number, p.start, p.end) for row, p in enumerate(passages, first_row)],
+        )
+
+    def passage_texts(self) -> Iterator[tuple[Article, str]]:
+        """(article, passage text) of row 0, 1, 2, ..."""
+        previous, article = None, None
+        for number, start, end in self._database.execute('select article, start, "end" from passage order by row'):
+            if number != previous:
+                row = self._database.execute(f"select {_COLUMNS} from article where number = ?", (number,)).fetchone()
+                previous, article = number, _to_article(row)
+            yield article, article.text[start:end]
+
+    def count(self, table: str) -> int:
+        return self._database.execute(f"select count(*) from {table}").fetchone()[0]
+
+    def digests(self) -> dict[str, bytes]:
+        """Article id -> digest of its content."""
+        return dict(self._database.execute("select id, digest from article"))
+
+    def write_days(self) -> None:
+        """Writes the day of publication of each passage; passages stand in that order."""
+        days = self._database.execute(
+            "select julianday(substr(published, 1, 10)) - 2440587.5 "
+            "from passage join article on number = article order by row"
+        )
+        days = [UNDATED if day is None else int(day) for (day,) in days]
+        np.save(self.folder / "days.npy", np.array(days, dtype=np.int32))
+
+    def newest(self) -> str | None:
+        newest = self._database.execute("select max(published) from article").fetchone()[0]
+        return newest[:10] if newest else None
+
+    def finish(self, embedder, splitter: dict[str, int], skipped: Sequence[Skipped]) -> Manifest:
+        """Closes the record, syncs every file and writes the manifest, last of all."""
+        counts = {"articles": self.count("article"), "passages": self.count("passage")}
+        newest = self.newest()
+        self._database.execute("commit")
+        self._database.close()
+        files = {}
+        for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            _sync_file(path)
+            files[path.relative_to(self.folder).as_posix()] = [path.stat().st_size, file_hash(path)]
+        manifest = Manifest(
+            format=FORMAT,
+            generation=self.folder.name,
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            embedder=embedder.name,
+            fingerprint=embedder.fingerprint,
+            dimensions=embedder.dimensions,
+            splitter=splitter,
+            skipped=len(skipped),
+            skipped_first=[asdict(item) for item in skipped[:1000]],
+            files=files,
+            newest_article=newest,
+            **counts,
+        )
+        write_synced(self.folder / "manifest.json", _seal(asdict(manifest)))
+        sync_folder(self.folder)
+        return manifest
+
+    def discard(self) -> None:
+        self._database.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Generation:
+    """One finished generation, open for reading; safe to use from several threads.
+
+    Raises:
+        DamagedIndex: a file is missing or has another size, or the vectors' bytes differ.
+        IncompatibleIndex: another format wrote it.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        self.id = self.manifest.generation
+        for file, (size, _) in self.manifest.files.items():
+            if not (folder / file).exists() or (folder / file).stat().st_size != size:
+                raise DamagedIndex(folder / file, "it is missing or has another size")
+        self._local = threading.local()
+        self._sources: dict[str, np.ndarray] = {}
+        self.check("days.npy")
+        self.days = np.load(folder / "days.npy")
+
+    def check(self, prefix: str = "") -> None:
+        """Reads the files whose names begin with ``prefix`` against their hashes.
+
+        FAISS itself notices few flipped bits, and tantivy stops the process on some.
+        """
+        for file, (_, digest) in self.manifest.files.items():
+            if file.startswith(prefix) and file_hash(self.folder / file) != digest:
+                raise DamagedIndex(self.folder / file, "its bytes differ from the manifest")
+
+    def dense(self) -> DenseIndex:
+        self.check("vectors.faiss")
+        return DenseIndex(self.folder / "vectors.faiss", self.manifest.passages, self.manifest.dimensions)
+
+    def lexical(self) -> LexicalIndex:
+        self.check("lexical/")
+        return LexicalIndex(self.folder / "lexical")
+
+    def stored_vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """(embeddings float16 (n, d), keys uint8 (n, 16)), as memory maps."""
+        return (
+            np.load(self.folder / "embeddings.npy", mmap_mode="r"),
+            np.load(self.folder / "keys.npy", mmap_mode="r"),
+        )
+
+    def article(self, article_id: str) -> Article:
+        """
+        Raises:
+            UnknownArticle: no article has this id.
+        """
+        row = self._query(f"select {_COLUMNS} from article where id = ?", (article_id,)).fetchone()
+        if row is None:
+            raise UnknownArticle(article_id)
+        return _to_article(row)
+
+    def passages(self, rows: Sequence[int]) -> list[Passage]:
+        """The passages of these rows, in the order asked for."""
+        marks = ",".join("?" * len(rows))
+        found = {
+            row: Passage(article_id, start, end)
+            for row, article_id, start, end in self._query(
+                f'select row, id, start, "end" from passage join article on number = article where row in ({marks})',
+                [int(row) for row in rows],
+            )
+        }
+        return [found[int(row)] for row in rows]
+
+    def sourced_articles(self) -> Iterator[tuple[Article, str]]:
+        """(article, origin) of every article."""
+        for *row, origin in self._query(f"select {_COLUMNS}, origin from article order by number"):
+            yield _to_article(row), origin
+
+    def digests(self) -> dict[str, bytes]:
+        return dict(self._query("select id, digest from article"))
+
+    def newest_articles(self, k: int) -> list[Article]:
+        """The ``k`` articles published last, newest first."""
+        rows = self._query(f"select {_COLUMNS} from article order by published desc, number limit ?", (k,))
+        return [_to_article(row) for row in rows]
+
+    def sources(self) -> list[tuple[str, int]]:
+        """Publishers and their numbers of articles, most first."""
+        return self._query(
+            "select source, count(*) from article where source is not null group by source order by 2 desc, 1"
+        ).fetchall()
+
+    def rows_between(self, after: date | None, before: date | None) -> tuple[int, int]:
+        """First and last + 1 of the rows published from ``after`` to ``before``, both included; never the undated."""
+        first = day_number(after) if after else UNDATED + 1
+        last = np.searchsorted(self.days, day_number(before), "right") if before else len(self.days)
+        first = int(np.searchsorted(self.days, first, "left"))
+        return first, max(first, int(last))
+
+    def rows_from(self, sources: Iterable[str]) -> np.ndarray:
+        """(passages,) bool: which rows come from these publishers."""
+        selected = np.zeros(self.manifest.passages, dtype=bool)
+        for source in sources:
+            if source not in self._sources:
+                query = "select row from passage join article on number = article where source = ?"
+                rows = self._query(query, (source,))
+                self._sources[source] = np.array([row for (row,) in rows], dtype=np.int64)
+            selected[self._sources[source]] = True
+        return selected
+
+    def _query(self, sql: str, values: Sequence = ()) -> sqlite3.Cursor:
+        """One connection a thread: SQLite's own rule, and no waiting."""
+        try:
+            if not hasattr(self._local, "database"):
+                path = (self.folder / "articles.sqlite").as_posix()
+                quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+                self._local.database = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
+            return self._local.database.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise DamagedIndex(self.folder / "articles.sqlite", str(error)) from error
+
+
+def day_number(day: date) -> int:
+    """Days since 1 January 1970, as in ``days.npy``."""
+    return day.toordinal() - 719_163
+
+
+_COLUMNS = "id, title, text, url, source, published, authors"
+
+
+def _article_row(article: Article) -> tuple:
+    published = article.published.isoformat() if article.published else None
+    authors = json.dumps(article.authors, ensure_ascii=False)
+    return article.id, article.title, article.text, article.url, article.source, published, authors
+
+
+def _to_article(row: Sequence) -> Article:
+    published = None
+    if row[5]:
+        published = date.fromisoformat(row[5]) if len(row[5]) == 10 else datetime.fromisoformat(row[5])
+    return Article(row[0], row[1], row[2], row[3], row[4], published, tuple(json.loads(row[6])))
+
+
+def article_digest(article: Article) -> bytes:
+    """16 bytes over all that an article says."""
+    content = json.dumps(_article_row(article), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """
+    Raises:
+        DamagedIndex: it cannot be read, or a byte of it differs.
+        IncompatibleIndex: another format wrote it.
+    """
+    fields = _unseal(folder / "manifest.json")
+    if fields["format"] != FORMAT:
+        raise IncompatibleIndex(
+            f"{folder} was written in format {fields['format']}, this version reads {FORMAT}; "
+            "rebuild with: verbatim index ARTICLES --full"
+        )
+    return Manifest(**fields)
+
+
+def _seal(fields: dict) -> bytes:
+    """The bytes of a manifest, which hold a hash of the rest: CURRENT vouches for one generation only."""
+    digest = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
+    return json.dumps(fields | {"checksum": digest}, indent=1).encode()
+
+
+def _unseal(path: Path) -> dict:
+    try:
+        data = path.read_bytes()
+        fields = json.loads(data)
+        del fields["checksum"]
+        if _seal(fields) != data:
+            raise ValueError
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DamagedIndex(path, "it is not as it was written") from error
+    return fields
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """Names of the files of one generation whose bytes are not those that were written."""
+    try:
+        files = _unseal(folder / "manifest.json")["files"]
+    except DamagedIndex:
+        return ["manifest.json"]
+    damaged = []
+    for file, (size, digest) in files.items():
+        path = folder / file
+        if not path.is_file() or path.stat().st_size != size or file_hash(path) != digest:
+            damaged.append(file)
+    return damaged
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
