@@ -247,6 +247,8 @@ _LEADS = frozenset(
     between around about for as every each past coming previous following beginning starting ending effective both end
     start middle through over back is was founded established built born est""".split()
 )
+_SURE_LEADS = frozenset("in of since by until till early late mid during through from".split())
+_TITLES = frozenset("Mr Mrs Ms Dr Sen Rep Gov".split())
 _NAMES_TOO = frozenset({"may", "march", "april", "june", "august"})
 _OPENS = re.compile(r"\s*(?:['’,–—]|-|(?:was|is|and|to|through|saw|brought|marked|\d{4})\b)")
 _TITLE = re.compile(r"\s+(?:Night (?:Live|Football|Lights|Fever)|Times|Mirror|Mail|Telegraph|Express|Murder)\b")
@@ -283,27 +285,29 @@ def is_time(expression: Expression, text: str) -> bool:
 
 
 def _is_month(expression: Expression, text: str, before: str) -> bool:
-    word, at = expression.match["month"], expression.match.start("month")
-    lower = word.lower().rstrip(".")
-    if expression.kind == "date" and (lower not in ("may", "march", "mar", "sat", "sun") or word[0].isupper()):
+    word, lead = expression.match["month"], before.lower().strip(".")
+    lower, which = word.lower().rstrip("."), expression.word("which")
+    verb = word[0].islower() and lower in ("may", "march")
+    if expression.kind == "date" and not verb:
         return 1 <= expression.number("day") <= 31
     if text.startswith(" Madness", expression.end):
         return False
-    which = expression.word("which")
-    leads = which not in ("", "that") or before.lower().strip(".") in _LEADS
-    if leads or expression.year or expression.word("whichyear"):
-        return not (word[0].islower() and lower in ("may", "march") and not leads)
-    if word[0].islower() and lower in ("may", "march") or len(lower) <= 4 and lower not in ("may", "june", "july"):
+    if verb:  # "in march", not "to march"
+        return lead in _SURE_LEADS or (which in ("last", "next") and lead != "the")
+    if which not in ("", "that") or lead in _LEADS or expression.year or expression.word("whichyear"):
+        return True
+    if len(lower) <= 4 and lower not in ("may", "june", "july"):  # "Jan", "Mar" and "Sep" are names too
         return False
-    if lower not in _NAMES_TOO:
-        return True
-    if which:
-        return True
-    begins = not before or text[max(0, at - 3) : at].rstrip()[-1:] in '.!?”"\n'
-    if begins and before.rstrip(".") not in ("Mr", "Mrs", "Ms", "Dr", "Sen", "Rep", "Gov"):
-        return _OPENS.match(text, expression.match.end("month")) is not None
-    named = re.match(r"\s+[A-Z]", text[expression.end : expression.end + 3])
-    return before[:1].islower() and not (lower in ("may", "march") and before.lower() == "the") and not named
+    return lower not in _NAMES_TOO or _is_no_name(expression, text, before)
+
+
+def _is_no_name(expression: Expression, text: str, before: str) -> bool:
+    """Whether "May", "March", "April" ... alone is the month, by what stands before and behind it."""
+    at, end = expression.match.span("month")
+    if not before or text[max(0, at - 3) : at].rstrip()[-1:] in '.!?”"\n':
+        return before.rstrip(".") not in _TITLES and _OPENS.match(text, end) is not None
+    article = before.lower() == "the" and expression.word("month") in ("may", "march")
+    return before[:1].islower() and not article and re.match(r"\s+[A-Z]", text[end : end + 3]) is None
 
 
 def _is_year(expression: Expression, text: str, before: str) -> bool:

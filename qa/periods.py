@@ -118,11 +118,13 @@ _TITLED = re.compile(
 _SPAN = re.compile(r"\b(?:first|only|last|second|third)\s+time\s+$", re.IGNORECASE)
 
 
+_NEAR = 120  # characters before and behind an expression that say what it is to the question
+_MOST_READ = 12  # expressions of a question that are looked at
 _AND = re.compile(r"\s*(?:[-–—]|\b(?:to|through|until|till|and|or)\b)\s*(?:the\s+)?", re.IGNORECASE)
 
 
 def _find_all(question: str, asked_on: date) -> list[Period | None]:
-    found = find_expressions(question, 0, len(question))
+    found = find_expressions(question, 0, len(question))[:_MOST_READ]
     periods = []
     for number, one in enumerate(found):
         if number and _continues(question, found[number - 1], one):
@@ -141,26 +143,28 @@ def _continues(question: str, one: Expression, other: Expression) -> bool:
 
 def _read(group: list[Expression], question: str, asked_on: date) -> Period | None:
     one = group[0]
-    before, after = question[: one.start], question[group[-1].end :]
+    base = max(0, one.start - _NEAR)
+    before, after = question[base : one.start], question[group[-1].end : group[-1].end + _NEAR]
     lead = _LEAD.search(before)
     kind = _kind_of(one, lead, before, after)
     if kind is None:
         return None
-    try:
-        tense = find_tense(question, one.start, group[-1].end) or "past"
-        days = find_interval(group, Setting(question, asked_on, tense))
-    except (ValueError, OverflowError):
-        return None
-    if days is None:
-        return None
     word = lead["kind"].lower() if lead else ""
     if kind == "within" and one.year and (event := _BY_EVENT.search(before)):
         lead, kind, word = event, _KINDS[event["kind"].lower()], ""
-    elif kind == "within" and (days.start > asked_on or (one.year and _BY_CLAUSE.search(before))):
+    try:
+        tense = find_tense(question, one.start, group[-1].end) or "past"
+        days = find_interval(group, Setting(question, asked_on, tense))
+        bounds = _bounds(days, kind, word) if days else None
+    except (ValueError, OverflowError):
+        return None
+    if days is None or bounds is None:
+        return None
+    if kind == "within" and (days.start > asked_on or (one.year and _BY_CLAUSE.search(before))):
         kind = "event"  # what is still to come is written of before it
     relative = not any(each.year or each.kind in ("decade", "century", "nine eleven") for each in group)
-    start_in = lead.start() if lead and kind != "event" else one.start
-    return Period(*_bounds(days, kind, word), start_in, group[-1].end, kind, relative)
+    start_in = base + lead.start() if lead and kind != "event" else one.start
+    return Period(*bounds, start_in, group[-1].end, kind, relative)
 
 
 # A word that a year may tell apart: "2020 election", not "2020 and"

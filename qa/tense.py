@@ -18,9 +18,9 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _AHEAD = (
-    r"will|won['’]t|shall|would|might|upcoming|scheduled|slated|(?<!than )(?<!as )expected|expects?|hopes?|hoping|aims?"
-    r"|aiming|intends?|plans to|planning|plan to|planned for|going to|about to|likely to|looking to|ahead of|in time for"
-    r"|in advance of|deadline|(?:is|are|was|were|be) due|due (?:on|in|by|out)|(?:is|are) to"
+    r"will|won['’]t|shall|would|might|upcoming|scheduled|slated|(?<!than )(?<!as )expected|expects?|hopes?|hoping"
+    r"|aims?|aiming|intends?|plans to|planning|plan to|planned for|going to|about to|likely to|looking to|ahead of"
+    r"|in time for|in advance of|deadline|(?:is|are|was|were|be) due|due (?:on|in|by|out)|(?:is|are) to"
     r"|(?:set|poised|supposed|bound|ready|preparing|eligible) (?:to|for)"
     r"|(?<!found )(?<!believed )(?<!thought )(?<!known )(?<!ha[ds] )(?<!have )to be"
 )

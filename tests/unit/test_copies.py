@@ -210,6 +210,22 @@ class TestOtherStories:
         form = FLOOD + "\n\nWinning numbers: {}\n\nPowerball: {}"
         assert not is_found(form.format("4 8 15 16 23", 42), form.format("7 9 21 33 60", 5))
 
+    def test_line_of_figures_alone(self):
+        assert not is_found(FLOOD + "\n\n4 - 8 - 15 - 16 - 23", FLOOD + "\n\n7 - 9 - 21 - 33 - 60")
+
+    def test_figures_of_either_text_in_sentences_that_are_no_versions(self):
+        old = "The carnival falls on February 13 this year."
+        new = "Break out your beads, since 2019 brings it late."
+        assert not is_found(f"{old}\n\n{FLOOD}", f"{new}\n\n{FLOOD}")
+        assert is_found(f"{old}\n\n{FLOOD}", FLOOD)
+
+    def test_cut_and_rewritten(self):
+        added = "\n\nIn the hills herdsmen stayed put."
+        half = "\n\n".join(FLOOD.split("\n\n")[:4])
+        assert is_found(FLOOD + added, FLOOD)
+        assert are_copies(FLOOD, half)
+        assert not are_copies(FLOOD, half + added)
+
     def test_crime_brief(self):
         form = (
             "A man was arrested late on Friday after a shop in {} was robbed, police said. Nobody was hurt. "
@@ -220,7 +236,7 @@ class TestOtherStories:
 
     def test_live_blog_of_two_days(self):
         frame = FLOOD + "\n\n" + write_story(1, 200)
-        assert not is_found(write_story(2, 90) + "\n\n" + frame, write_story(3, 90) + "\n\n" + frame)
+        assert not are_copies(write_story(2, 90) + "\n\n" + frame, write_story(3, 90) + "\n\n" + frame)
 
     def test_gallery_that_dwarfs_its_stories(self):
         gallery = "\n\n".join(write_story(seed, 240) for seed in range(10, 20))
@@ -228,6 +244,7 @@ class TestOtherStories:
 
     def test_quoted_in_a_longer_story(self):
         assert not is_found(FLOOD, FLOOD + "\n\n" + write_story(4, 600))
+        assert not are_copies(FLOOD, FLOOD + "\n\n" + write_story(4, 600))
 
     def test_unrelated(self):
         assert find({str(seed): write_story(seed) for seed in range(30)}) == []

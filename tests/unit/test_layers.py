@@ -16,7 +16,7 @@ MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py
 HEAVY = {
     "faiss": {"index/dense.py"},
     "tantivy": {"index/lexical.py"},
-    "openvino": {"index/runtime.py", "index/embedder.py"},
+    "openvino": {"index/runtime.py"},
     "tokenizers": {"index/embedder.py", "qa/reader.py"},
     "torch": {"index/runtime.py", "index/embedder.py", "qa/reader.py"},
     "sentence_transformers": {"index/embedder.py"},
