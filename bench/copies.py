@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from index.articles import Article, Found, read_articles
-from index.copies import are_copies, find_copies, signature
+from index.copies import are_copies, find_copies
 from index.passages import split_sentences
+from index.signatures import signature
 
 SHOWN = 200
 Pair = tuple[str, str]

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from index.articles import Skipped, read_articles
+from index.copies import VERSION, find_copies
 from index.dense import write_dense
 from index.embedder import Embedder
 from index.errors import ArticleError, IndexFault, NoIndex, UnknownArticle
 from index.generation import Draft, Generation
 from index.lexical import write_lexical
 from index.passages import split_article
+from index.signatures import signature
 from index.store import Store
 
 SPLITTER = {"version": 1, "size": 110, "overlap": 25}
@@ -156,9 +158,7 @@ def read_into(draft: Draft, paths: Iterable[Path], strict: bool, progress: Progr
     return skipped
 
 
-def keep_from_elsewhere(
-    draft: Draft, previous: Generation, paths: Sequence[Path], skipped: Sequence[Skipped]
-) -> None:
+def keep_from_elsewhere(draft: Draft, previous: Generation, paths: Sequence[Path], skipped: Sequence[Skipped]) -> None:
     """Carries over articles from outside ``paths``, and those of files that exist but could not be read this time."""
     roots = [os.path.abspath(path) for path in paths]
     # A skipped line is one record of a file that was read; without a line the whole file or folder was not.
@@ -181,10 +181,9 @@ def refuse_nothing(draft: Draft, skipped: Sequence[Skipped]) -> None:
     raise ArticleError("articles", "none were found; name a file or folder that holds some")
 
 
-def write_generation(
-    draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress
-) -> str | None:
+def write_generation(draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress) -> str | None:
     """Passages, vectors and both indexes of the articles in ``draft``. Returns why nothing could be reused, if so."""
+    group_copies(draft, previous)
     split_into(draft, progress)
     reason = None
     if previous and previous.manifest.fingerprint != embedder.fingerprint:
@@ -198,6 +197,25 @@ def write_generation(
     rows = ((article.title, text, article.source or "") for article, text in draft.passage_texts())
     write_lexical(draft.lexical, rows)
     return reason
+
+
+def group_copies(draft: Draft, previous: Generation | None) -> None:
+    """Finds out which articles are copies of one another; of those compared before only the verdicts are taken."""
+    digests = draft.digests()
+    if previous and previous.manifest.copies != VERSION:
+        previous = None
+    known = previous.signatures() if previous else {}
+    old = previous.digests() if previous else {}
+    fresh = {article_id for article_id, digest in digests.items() if old.get(article_id) != digest}
+    signatures = {i: signature(draft.text_of(i)) if i in fresh else known[i] for i in sorted(digests)}
+    groups = find_copies(
+        list(signatures),
+        np.array(list(signatures.values())),
+        draft.text_of,
+        known=previous.copy_groups() if previous else (),
+        fresh=fresh if previous else None,
+    )
+    draft.write_copies(signatures, groups)
 
 
 def split_into(draft: Draft, progress: Progress) -> None:

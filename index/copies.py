@@ -10,7 +10,6 @@ Sources: Broder 1997 (resemblance and containment); Indyk and Motwani 1998 (band
 
 import re
 import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ import numpy as np
 
 from index.articles import Article
 from index.passages import split_sentences
+from index.signatures import FACTORS, NOTHING, UNSPACED, VALUES
 
 VERSION = 1  # goes up whenever the same text would get another signature or another verdict
-VALUES = 128
 _ROWS = 4  # values in a band: 32 bands find 99.99 % of pairs at Jaccard .7, 87 % at .5, 5 % at .2
 _BUCKET = 64  # neighbours that an article is compared with in a bucket too full to be compared in whole
 _LIKELY = 0.4  # least share of equal values that is worth reading two texts for
@@ -37,56 +36,14 @@ _NEW_IN_CUT = 0.01  # and a text that was only cut has next to nothing of its ow
 _REPLACED = 3  # words that stand where the other version has a fact: the news has moved on
 _RELATED = 0.3  # least share of word pairs by which two sentences are versions of one
 
-# Scripts without spaces: Thai, Lao, Burmese, Khmer, Han, kana, Yi. Each letter counts as a word.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua000-\ua4cf\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = re.compile(f"[{_UNSPACED}]")
 # Combining marks end a word in both patterns. Copies are cut alike, so nothing is lost.
-_WORD = re.compile(r"\w+")
-_TOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[^\W\d_{_UNSPACED}][^\W_{_UNSPACED}]*|[^\W_]")
+_TOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*|[^\W_]")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 _PROSE_END = re.compile(r"[.!?…。！？｡।॥؟۔։။።]\W*$")
 _NUMBER_WORDS = frozenset(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion".split()
 )
-
-
-# Signatures
-
-
-# The factors and terms of 128 hash functions. Others would need another VERSION.
-_DRAWN = np.frombuffer(np.random.RandomState(20240909).bytes(2 * VALUES * 4), "<u4").astype(np.uint32)
-_FACTORS, _TERMS = (_DRAWN | np.uint32(1)).reshape(2, VALUES, 1)
-_NOTHING = np.uint32(0xFFFFFFFF)
-
-
-def signature(text: str) -> np.ndarray:
-    """MinHash of the word triples of ``text``: uint32 (128,), the same on every machine and in every run.
-
-    The share of equal values in two signatures estimates the Jaccard similarity of the texts'
-    triples, within .09 in 95 of 100 cases. Case, punctuation and white space do not count. A text
-    without a single word gets the largest value 128 times.
-    """
-    text = unicodedata.normalize("NFKC", text).lower().replace("_", " ")
-    if _LETTER.search(text):
-        text = _LETTER.sub(r" \g<0> ", text)
-    words = " ".join(_WORD.findall(text)).encode("utf-8", "surrogatepass").split()
-    least = np.full(VALUES, _NOTHING)
-    triples = _join_triples(np.fromiter(map(zlib.crc32, words), np.uint64, len(words))) if words else ()
-    for first in range(0, len(triples), 1024):  # what fits the processor's cache
-        values = triples[first : first + 1024] * _FACTORS
-        values += _TERMS
-        np.minimum(least, values.min(axis=1), out=least)
-    return least
-
-
-def _join_triples(hashes: np.ndarray) -> np.ndarray:
-    """A uint32 for each three words in a row; for fewer than three words, one for them all."""
-    hashes = np.pad(hashes, (0, max(0, 3 - len(hashes))))
-    mixed = (hashes[:-2] * np.uint64(0x9E3779B97F4A7C15) + hashes[1:-1]) * np.uint64(0xC2B2AE3D27D4EB4F) + hashes[2:]
-    mixed ^= mixed >> np.uint64(31)
-    mixed *= np.uint64(0xD6E8FEB86659FD93)
-    return (mixed >> np.uint64(32)).astype(np.uint32)
 
 
 # Two texts
@@ -317,7 +274,7 @@ def _seed(
 
 def _hash_rows(signatures: np.ndarray, rows: np.ndarray, first: int, last: int) -> np.ndarray:
     """uint64 (rows,): one value for the columns ``first`` to ``last - 1`` of each row."""
-    factors = (_FACTORS[first:last, 0].astype(np.uint64) << np.uint64(32)) | _FACTORS[::-1][first:last, 0]
+    factors = (FACTORS[first:last, 0].astype(np.uint64) << np.uint64(32)) | FACTORS[::-1][first:last, 0]
     hashes = np.empty(len(rows), np.uint64)
     for start in range(0, len(rows), 65_536):
         part = slice(start, start + 65_536)
@@ -333,7 +290,7 @@ def _link_twins(signatures: np.ndarray, rows: np.ndarray, link: Callable[[int, i
     hashes = _hash_rows(signatures, rows, 0, VALUES)
     order = np.argsort(hashes, kind="stable")
     edges = np.flatnonzero(np.diff(hashes[order])) + 1
-    empty = _hash_rows(np.full((1, VALUES), _NOTHING), np.zeros(1, np.int64), 0, VALUES)[0]
+    empty = _hash_rows(np.full((1, VALUES), NOTHING), np.zeros(1, np.int64), 0, VALUES)[0]
     leaders: list[int] = []
     for twins in np.split(order, edges) if order.size else ():
         if hashes[twins[0]] == empty:

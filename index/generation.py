@@ -18,48 +18,32 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 
+from index import copies
 from index.articles import Article, Skipped
 from index.dense import DenseIndex
-from index.errors import DamagedIndex, IncompatibleIndex, UnknownArticle
+from index.errors import DamagedIndex, UnknownArticle
 from index.lexical import LexicalIndex
+from index.manifest import FORMAT, Manifest, read_manifest, seal
 from index.passages import Passage
 from index.runtime import file_hash
 
-FORMAT = 2
 UNDATED = np.iinfo(np.int32).min
 _SCHEMA = """
     create table article (
         number integer primary key, id text not null unique, title text not null, text text not null, url text,
-        source text, published text, authors text not null, origin text not null, digest blob not null);
+        source text, published text, authors text not null, origin text not null, digest blob not null,
+        signature blob, copies integer);
+    create index copies_of on article (copies) where copies is not null;
     create table passage (
         row integer primary key, article integer not null, start integer not null, "end" integer not null);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a generation is made of and from. ``files`` maps relative paths to ``[size, sha256]``."""
-
-    format: int
-    generation: str
-    built_at: str
-    embedder: str
-    fingerprint: str
-    dimensions: int
-    splitter: dict[str, int]
-    articles: int
-    passages: int
-    newest_article: str | None
-    skipped: int
-    skipped_first: list[dict]
-    files: dict[str, list]
 
 
 class Draft:
@@ -84,6 +68,20 @@ class Draft:
 
     def has_article(self, article_id: str) -> bool:
         return self._database.execute("select 1 from article where id = ?", (article_id,)).fetchone() is not None
+
+    def text_of(self, article_id: str) -> str:
+        return self._database.execute("select text from article where id = ?", (article_id,)).fetchone()[0]
+
+    def write_copies(self, signatures: Mapping[str, np.ndarray], groups: Sequence[Sequence[str]]) -> None:
+        """Records each article's signature, uint32 (n,), and which articles are copies of one another."""
+        self._database.executemany(
+            "update article set signature = ? where id = ?",
+            [(signature.tobytes(), article_id) for article_id, signature in signatures.items()],
+        )
+        self._database.executemany(
+            "update article set copies = ? where id = ?",
+            [(number, article_id) for number, group in enumerate(groups) for article_id in group],
+        )
 
     def articles(self) -> Iterator[tuple[int, Article]]:
         """(number, article) by day of publication, the undated first. One may write passages meanwhile."""
@@ -144,13 +142,14 @@ class Draft:
             fingerprint=embedder.fingerprint,
             dimensions=embedder.dimensions,
             splitter=splitter,
+            copies=copies.VERSION,
             skipped=len(skipped),
             skipped_first=[asdict(item) for item in skipped[:1000]],
             files=files,
             newest_article=newest,
             **counts,
         )
-        write_synced(self.folder / "manifest.json", _seal(asdict(manifest)))
+        write_synced(self.folder / "manifest.json", seal(asdict(manifest)))
         sync_folder(self.folder)
         return manifest
 
@@ -176,6 +175,7 @@ class Generation:
                 raise DamagedIndex(folder / file, "it is missing or has another size")
         self._local = threading.local()
         self._sources: dict[str, np.ndarray] = {}
+        self._copied: dict[str, int] | None = None
         self.check("days.npy")
         self.days = np.load(folder / "days.npy")
 
@@ -232,6 +232,32 @@ class Generation:
 
     def digests(self) -> dict[str, bytes]:
         return dict(self._query("select id, digest from article"))
+
+    def signatures(self) -> dict[str, np.ndarray]:
+        """Article id -> signature of its text, uint32 (n,)."""
+        rows = self._query("select id, signature from article")
+        return {article_id: np.frombuffer(signature, dtype=np.uint32) for article_id, signature in rows}
+
+    def copy_groups(self) -> list[tuple[str, ...]]:
+        """Ids of the articles that are copies of one another, group by group."""
+        groups: dict[int, list[str]] = {}
+        for number, article_id in self._query("select copies, id from article where copies is not null order by 1, 2"):
+            groups.setdefault(number, []).append(article_id)
+        return [tuple(group) for group in groups.values()]
+
+    def copied(self) -> dict[str, int]:
+        """Number of the group of each article that has copies."""
+        if self._copied is None:
+            self._copied = dict(self._query("select id, copies from article where copies is not null"))
+        return self._copied
+
+    def copies_of(self, article_id: str) -> list[Article]:
+        """The other articles that carry the same text."""
+        rows = self._query(
+            f"select {_COLUMNS} from article where id <> ? and copies = (select copies from article where id = ?)",
+            (article_id, article_id),
+        )
+        return [_to_article(row) for row in rows]
 
     def newest_articles(self, k: int) -> list[Article]:
         """The ``k`` articles published last, newest first."""
@@ -299,53 +325,6 @@ def article_digest(article: Article) -> bytes:
     """16 bytes over all that an article says."""
     content = json.dumps(_article_row(article), ensure_ascii=False).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """
-    Raises:
-        DamagedIndex: it cannot be read, or a byte of it differs.
-        IncompatibleIndex: another format wrote it.
-    """
-    fields = _unseal(folder / "manifest.json")
-    if fields["format"] != FORMAT:
-        raise IncompatibleIndex(
-            f"{folder} was written in format {fields['format']}, this version reads {FORMAT}; "
-            "rebuild with: verbatim index ARTICLES --full"
-        )
-    return Manifest(**fields)
-
-
-def _seal(fields: dict) -> bytes:
-    """The bytes of a manifest, which hold a hash of the rest: CURRENT vouches for one generation only."""
-    digest = hashlib.sha256(json.dumps(fields, indent=1).encode()).hexdigest()
-    return json.dumps(fields | {"checksum": digest}, indent=1).encode()
-
-
-def _unseal(path: Path) -> dict:
-    try:
-        data = path.read_bytes()
-        fields = json.loads(data)
-        del fields["checksum"]
-        if _seal(fields) != data:
-            raise ValueError
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DamagedIndex(path, "it is not as it was written") from error
-    return fields
-
-
-def damaged_files(folder: Path) -> list[str]:
-    """Names of the files of one generation whose bytes are not those that were written."""
-    try:
-        files = _unseal(folder / "manifest.json")["files"]
-    except DamagedIndex:
-        return ["manifest.json"]
-    damaged = []
-    for file, (size, digest) in files.items():
-        path = folder / file
-        if not path.is_file() or path.stat().st_size != size or file_hash(path) != digest:
-            damaged.append(file)
-    return damaged
 
 
 def write_synced(path: Path, data: bytes) -> None:

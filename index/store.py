@@ -17,7 +17,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from index.errors import DamagedIndex, IncompatibleIndex, IndexFault, IndexLocked, NoIndex
-from index.generation import Draft, Generation, damaged_files, read_manifest, sync_folder, write_synced
+from index.generation import Draft, Generation, sync_folder, write_synced
+from index.manifest import damaged_files, read_manifest
 from index.runtime import file_hash
 
 _POINTER = re.compile(rb"(\w[\w-]{0,99}) ([0-9a-f]{64})\n")

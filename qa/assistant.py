@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
@@ -10,13 +10,16 @@ from itertools import count
 from index.articles import Article
 from index.embedder import Embedder
 from index.generation import Generation
-from index.passages import Passage, split_sentences
+from index.passages import split_sentences
+from qa.citations import Citation, cite, cite_first
 from qa.confidence import Confidence
 from qa.conversation import Turn, resolve
+from qa.dates import resolve_date
 from qa.evidence import Candidate, join
+from qa.periods import is_time_question
 from qa.preferences import preferences
-from qa.reader import Reader, Span
-from qa.retriever import Filters, HybridRetriever, texts_of
+from qa.reader import Reader, Reading, Span
+from qa.retriever import Filters, Hit, HybridRetriever, articles_of, texts_of
 
 READ = 12  # passages read for one question
 _CITATIONS = 5  # shown per answer
@@ -26,19 +29,6 @@ _YES_NO = re.compile(
     r"(?:n['’]t)?|(?:ca|wo|sha)n['’]t)\s+(?!.*\bor\b)",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where the exact words stand: ``article.text[start:end] == quote``, offsets in code points."""
-
-    number: int
-    article: Article
-    passage: Passage
-    start: int
-    end: int
-    quote: str
-    copies: tuple[Article, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,49 +111,53 @@ class Assistant:
         clock.lap("resolve")
         preferred = preferences(question, request.asked_on or date.today())
         hits = self.retriever.retrieve(question, READ, request.filters, preferred)
-        texts = texts_of(hits, self.generation)
+        articles = articles_of(hits, self.generation)
+        texts = texts_of(hits, articles)
         clock.lap("retrieve")
         readings = self.reader.read(question, texts)
-        candidates = join(question, hits, readings, [text for _, text in texts], self.confidence)
+        candidates = self._join(question, hits, readings, articles)
         clock.lap("read")
-        numbers = count(1)
         settles = _YES_NO.match(request.question) is not None
         if settles:
-            candidates = self._one_per_sentence(candidates)
+            candidates = one_per_sentence(candidates, articles)
         given = [c for c in candidates[: request.limit] if c.confidence >= self.threshold or not request.abstain]
-        answers = tuple(self._answer(candidate, numbers, settles) for candidate in given)
-        nearest = () if answers else self._nearest(candidates, numbers)
+        numbers = count(1)
+        answers = tuple(self._answer(candidate, articles, numbers, settles) for candidate in given)
+        nearest = () if answers else self._nearest(candidates, articles, numbers)
         return Reply(request.question, question, answers, nearest, self.generation.id, clock.timings())
 
-    def _answer(self, candidate: Candidate, numbers: count, settles: bool) -> Answer:
-        articles = {s.passage.article_id: self.generation.article(s.passage.article_id) for s in candidate.spans}
+    def _join(
+        self, question: str, hits: Sequence[Hit], readings: Sequence[Reading], articles: Mapping[str, Article]
+    ) -> list[Candidate]:
+        texts = [text for _, text in texts_of(hits, articles)]
+        if not is_time_question(question):
+            return join(question, hits, readings, texts, self.confidence)
+        return join(question, hits, readings, texts, self.confidence, lambda span: date_of(span, articles))
+
+    def _answer(self, candidate: Candidate, articles: Mapping[str, Article], numbers: count, settles: bool) -> Answer:
         citations = []
         for span in one_per_article(candidate.spans)[:_CITATIONS]:
             article = articles[span.passage.article_id]
             # A question answered by yes or no gets the sentence that settles it.
             start, end = sentence_around(article.text, span) if settles else (span.start, span.end)
-            citations.append(cite(next(numbers), article, span.passage, start, end))
+            citations.append(cite_first(self.generation, numbers, article, span.passage, start, end))
         first = candidate.spans[0]
         text = articles[first.passage.article_id].text
         start, end = sentence_around(text, first)
-        return Answer(citations[0].quote, text[start:end], candidate.confidence, tuple(citations))
+        when = None if settles else date_of(first, articles)
+        return Answer(citations[0].quote, text[start:end], candidate.confidence, tuple(citations), when)
 
-    def _one_per_sentence(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """The best candidate of each sentence, in order, where sentences are what is shown."""
-        best: dict[str, Candidate] = {}
-        for candidate in candidates:
-            text = self.generation.article(candidate.spans[0].passage.article_id).text
-            best.setdefault(text[slice(*sentence_around(text, candidate.spans[0]))], candidate)
-        return list(best.values())
-
-    def _nearest(self, candidates: Sequence[Candidate], numbers: count) -> tuple[Nearest, ...]:
+    @staticmethod
+    def _nearest(
+        candidates: Sequence[Candidate], articles: Mapping[str, Article], numbers: count
+    ) -> tuple[Nearest, ...]:
         """The best span of each of the closest passages."""
         nearest, seen = [], set()
         for candidate in candidates:
             span = candidate.spans[0]
             if span.passage not in seen:
                 seen.add(span.passage)
-                article = self.generation.article(span.passage.article_id)
+                article = articles[span.passage.article_id]
                 citation = cite(next(numbers), article, span.passage, span.start, span.end)
                 nearest.append(Nearest(citation, candidate.confidence))
             if len(nearest) == _NEAREST:
@@ -171,9 +165,19 @@ class Assistant:
         return tuple(nearest)
 
 
-def cite(number: int, article: Article, passage: Passage, start: int, end: int) -> Citation:
-    """The one place where a quote is made: cut from the article, so that it cannot differ from it."""
-    return Citation(number, article, passage, start, end, article.text[start:end])
+def date_of(span: Span, articles: Mapping[str, Article]) -> str | None:
+    """The calendar date that a span means, read against its article's own date; None when it is no time."""
+    article = articles[span.passage.article_id]
+    return resolve_date(article.text, span.start, span.end, article.published)
+
+
+def one_per_sentence(candidates: Sequence[Candidate], articles: Mapping[str, Article]) -> list[Candidate]:
+    """The best candidate of each sentence, in order, where sentences are what is shown."""
+    best: dict[str, Candidate] = {}
+    for candidate in candidates:
+        text = articles[candidate.spans[0].passage.article_id].text
+        best.setdefault(text[slice(*sentence_around(text, candidate.spans[0]))], candidate)
+    return list(best.values())
 
 
 def one_per_article(spans: Sequence[Span]) -> list[Span]:

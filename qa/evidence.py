@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qa.confidence import Confidence, Features
@@ -23,16 +23,30 @@ class Candidate:
 
 
 def join(
-    question: str, hits: Sequence[Hit], readings: Sequence[Reading], texts: Sequence[str], confidence: Confidence
+    question: str,
+    hits: Sequence[Hit],
+    readings: Sequence[Reading],
+    texts: Sequence[str],
+    confidence: Confidence,
+    date_of: Callable[[Span], str | None] = lambda span: None,
 ) -> list[Candidate]:
-    """Candidate answers to ``question`` from what was read in each hit, most likely first."""
+    """Candidate answers to ``question`` from what was read in each hit, most likely first.
+
+    Spans are one answer when their words are, or the dates that ``date_of`` gives them: "Tuesday" in two
+    articles may be two days, and "on 5 July" and "Tuesday" one. Without a date words join words.
+    """
     groups: dict[str, list[tuple[Span, float, Hit, str]]] = {}
+    dated: dict[str, str] = {}
     for hit, reading, text in zip(hits, readings, texts, strict=True):
         for start, end, score in reading.spans:
             span = Span(hit.passage, hit.passage.start + start, hit.passage.start + end, score - reading.null)
-            words = text[start:end]
-            groups.setdefault(answer_key(words), []).append((span, score, hit, words))
+            words, day = text[start:end], date_of(span)
+            if day:
+                dated.setdefault(answer_key(words), day)
+            groups.setdefault(day or answer_key(words), []).append((span, score, hit, words))
     groups.pop("", None)
+    for key in sorted(groups.keys() & dated.keys()):  # "4 May" in an article without a date of its own
+        groups[dated[key]] += groups.pop(key)
     measured = {}
     for key, group in groups.items():
         group.sort(key=lambda found: -(found[1] + found[0].score))

@@ -63,17 +63,27 @@ _REPORTED_LATER = ((2, 7), (31, 45), (400, 90))  # (longest period it goes for, 
 _EVENT_NEAR = timedelta(days=60)
 
 
-def published_fits(published: date | datetime | None, period: Period) -> bool | None:
-    """Whether an article of that day may well be about the period; None where the day says nothing either way."""
-    day = published.date() if isinstance(published, datetime) else published
-    if day is None or period.start is None and period.end is None:
+def publication_days(period: Period) -> tuple[date, date] | None:
+    """First and last day on which articles about the period may well have been published; None where there is no
+    telling. Figures come out after their month, and of an event one writes before and after it."""
+    if period.start is None and period.end is None:
         return None
     start, end = period.start or date.min, period.end or date.max
     if period.kind == "event":
-        return True if start - min(_EVENT_NEAR, start - date.min) <= day <= _later(end, _EVENT_NEAR) else None
+        return start - min(_EVENT_NEAR, start - date.min), _later(end, _EVENT_NEAR)
     length = (end - start).days + 1
     wait = next((days for longest, days in _REPORTED_LATER if length <= longest), 90)
-    return start <= day <= _later(end, timedelta(days=0 if period.kind == "before" else wait))
+    return start, _later(end, timedelta(days=0 if period.kind == "before" else wait))
+
+
+def published_fits(published: date | datetime | None, period: Period) -> bool | None:
+    """Whether an article of that day may well be about the period; None where the day says nothing either way."""
+    day = published.date() if isinstance(published, datetime) else published
+    days = publication_days(period)
+    if day is None or days is None:
+        return None
+    fits = days[0] <= day <= days[1]
+    return fits or (None if period.kind == "event" else False)
 
 
 def _later(day: date, wait: timedelta) -> date:

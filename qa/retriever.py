@@ -1,13 +1,14 @@
 """Question -> passages: dense and lexical search, fused."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import numpy as np
 
+from index.articles import Article
 from index.embedder import Embedder
 from index.generation import Generation
 from index.passages import Passage
@@ -130,7 +131,7 @@ def fuse(dense: Ranked, lexical: Ranked, lexical_weight: float = _LEXICAL_WEIGHT
     scores: dict[int, float] = {}
     for (rows, values), weight in ((dense, 1 - lexical_weight), (lexical, lexical_weight)):
         if len(rows):
-            high, low = float(values[0]), float(values[: DEPTH][-1])
+            high, low = float(values[0]), float(values[:DEPTH][-1])
             for row, value in zip(rows.tolist(), values.tolist(), strict=True):
                 scores[row] = scores.get(row, 0.0) + weight * ((value - low) / (high - low) if high > low else 1.0)
     order = sorted(scores, key=lambda row: (-scores[row], row))
@@ -149,11 +150,16 @@ def prefer(
 
 
 def pick(generation: Generation, rows: np.ndarray, k: int) -> dict[int, Passage]:
-    """The first ``k`` rows, with their passages, that say something new: few of one article, no overlaps."""
+    """The first ``k`` rows, with their passages, that say something new: few of one article, no overlaps, no copies."""
     picked: dict[int, Passage] = {}
     taken: Counter[str] = Counter()
+    copied = generation.copied()
+    chosen: dict[int, str] = {}
     for row, passage in zip(rows.tolist(), generation.passages(rows.tolist()), strict=True):
         if taken[passage.article_id] == _PER_ARTICLE or any(_overlap(passage, other) for other in picked.values()):
+            continue
+        group = copied.get(passage.article_id)
+        if group is not None and chosen.setdefault(group, passage.article_id) != passage.article_id:
             continue
         taken[passage.article_id] += 1
         picked[row] = passage
@@ -170,8 +176,12 @@ def _overlap(one: Passage, other: Passage) -> bool:
     return shared > 0.5 * min(one.end - one.start, other.end - other.start)
 
 
-def texts_of(hits: Sequence[Hit], generation: Generation) -> list[tuple[str, str]]:
+def articles_of(hits: Sequence[Hit], generation: Generation) -> dict[str, Article]:
+    """The articles of the hits, by id."""
+    return {article_id: generation.article(article_id) for article_id in {hit.passage.article_id for hit in hits}}
+
+
+def texts_of(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[tuple[str, str]]:
     """(title, text) of each hit's passage."""
-    articles = {hit.passage.article_id: generation.article(hit.passage.article_id) for hit in hits}
     passages = [hit.passage for hit in hits]
     return [(articles[p.article_id].title, articles[p.article_id].text[p.start : p.end]) for p in passages]

@@ -36,7 +36,7 @@ from qa.expectation import fit as fit_kind
 from qa.preferences import preferences
 from qa.questions import read_questions
 from qa.reader import Reading, Span, SpanReader
-from qa.retriever import HybridRetriever, texts_of
+from qa.retriever import HybridRetriever, articles_of, texts_of
 from qa.scoring import exact_match, f1
 
 FOLDS = 10
@@ -80,7 +80,7 @@ def look(args: argparse.Namespace, path: Path) -> None:
                 continue
             asked_on = question.date or date.today()
             hits = retriever.retrieve(question.text, args.read, preferences=preferences(question.text, asked_on))
-            texts = texts_of(hits, generation)
+            texts = texts_of(hits, articles_of(hits, generation))
             readings = reader.read(question.text, texts)
             rows = [
                 {"hit": asdict(hit), "null": reading.null, "spans": [[s, e, v, text[s:e]] for s, e, v in reading.spans]}

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from index.articles import Article
-from qa.retriever import Filters, HybridRetriever, Retriever, texts_of
+from qa.retriever import Filters, HybridRetriever, Retriever, articles_of, texts_of
 from tests.fakes import BagOfWords, article, generation_of, real_embedder
 
 FIRST = date(2024, 1, 1)
@@ -137,7 +137,7 @@ class TestRetriever:
     def test_texts_are_those_of_the_hits(self, archive):
         generation, retriever = archive
         hits = retriever.retrieve("What of the ferry?", 12)
-        for hit, (title, text) in zip(hits, texts_of(hits, generation), strict=True):
+        for hit, (title, text) in zip(hits, texts_of(hits, articles_of(hits, generation)), strict=True):
             owner = generation.article(hit.passage.article_id)
             assert title == owner.title
             assert text == owner.text[hit.passage.start : hit.passage.end]

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.articles import Article
-from index.copies import VALUES, are_copies, find_copies, order_copies, signature
+from index.copies import are_copies, find_copies, order_copies
+from index.signatures import VALUES, signature
 
 FLOOD = """The river Velm burst its banks near the old mill at dawn, and water stood a metre deep in the lower town.
 

@@ -303,9 +303,9 @@ class TestDamage:
         assert not (tmp_path / "missing").exists()
 
     def test_another_format_is_refused(self, copy, monkeypatch):
-        import index.generation
+        import index.manifest
 
-        monkeypatch.setattr(index.generation, "FORMAT", 999)
+        monkeypatch.setattr(index.manifest, "FORMAT", 999)
         with pytest.raises(IncompatibleIndex, match="--full"):
             Store(copy).open()
         assert Store(copy).verify() == []
