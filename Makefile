@@ -34,7 +34,7 @@ test: $(VENV)/.tested
 
 check: $(VENV)/.tested
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest tests/unit tests/contract tests/api -q
+	$(BIN)/python -m pytest tests/unit tests/contract tests/api -q -m "not slow"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

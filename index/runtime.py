@@ -35,7 +35,7 @@ def _core() -> "openvino.Core":
 
 @cache
 def precision() -> str:
-    """"bf16" where the processor computes in it, else "f32": slower, the same answers."""
+    """ "bf16" where the processor computes in it, else "f32": slower, the same answers."""
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 

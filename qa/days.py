@@ -195,3 +195,11 @@ def holiday_weekend(day: date) -> Stretch:
     if day.weekday() in (MO.weekday, FR.weekday):
         return Stretch(min(day, near.start), max(day, near.end))
     return near
+
+
+def mean_the_same(one: str | None, other: str | None) -> bool:
+    """Whether two dates in ``resolve_date``'s form are the same days: 2022-03/2022-05 is 2022-03-01/2022-05-31."""
+    if one is None or other is None:
+        return one == other
+    days, others = parse_stretch(one), parse_stretch(other)
+    return (days.start, days.end) == (others.start, others.end)

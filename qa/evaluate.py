@@ -19,6 +19,7 @@ import numpy as np
 from index.articles import Article
 from index.errors import UsageError
 from qa.assistant import Answer, Citation, Reply, Request
+from qa.days import mean_the_same
 from qa.questions import Question, read_questions, same_address
 from qa.report import Confidence, HitShare, Prediction, ReadingReport, Report, Scores
 from qa.retriever import Filters, Hit
@@ -291,9 +292,11 @@ def _special_shares(outcomes: Sequence[_Outcome]) -> dict[str, Share]:
     given = [(each.question, each.reply.answers, each.em) for each in outcomes if each.reply is not None]
     dated = [(question.resolved, answers) for question, answers, _ in given if question.kind == "when"]
     shares = {
-        "resolved_date": Share.of(answers[:1] and answers[0].resolved_date == meant for meant, answers in dated),
+        "resolved_date": Share.of(
+            answers[:1] and mean_the_same(answers[0].resolved_date, meant) for meant, answers in dated
+        ),
         "resolved_date_best": Share.of(
-            any(answer.resolved_date == meant for answer in answers[:_BEST]) for meant, answers in dated
+            any(mean_the_same(answer.resolved_date, meant) for answer in answers[:_BEST]) for meant, answers in dated
         ),
         "misled": Share.of(
             not em and _articles(answers) & set(question.misleading_ids)

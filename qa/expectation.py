@@ -44,7 +44,7 @@ _SEEN_AS = {"number": _NUMBER, "time": _TIME, "name": _NAME}
 
 
 def expected_kind(question: str) -> str | None:
-    """"number", "time" or "name"; None when the question's words do not tell. The first asking word decides."""
+    """ "number", "time" or "name"; None when the question's words do not tell. The first asking word decides."""
     found = [(match.start(), kind) for kind, pattern in _WANTED.items() if (match := pattern.search(question))]
     return min(found)[1] if found else None
 

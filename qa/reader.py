@@ -180,9 +180,7 @@ def cut_windows(number: int, encoding, prefix: int, longest: int) -> list[Window
     for start in range(head, tail, max(1, room - room // 4)):
         end = min(start + room, tail)
         parts = [(0, head), (start, end), (tail, len(ids))]
-        windows.append(
-            Window(number, *([x for a, b in parts for x in row[a:b]] for row in (ids, types, offsets)))
-        )
+        windows.append(Window(number, *([x for a, b in parts for x in row[a:b]] for row in (ids, types, offsets))))
         if end == tail:
             break
     return windows

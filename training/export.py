@@ -37,7 +37,13 @@ def export_onnx(source: Path, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own age and of each traced constant
         torch.onnx.export(
-            Graph(), example, path, dynamo=False, input_names=inputs, output_names=outputs, dynamic_axes=axes,
+            Graph(),
+            example,
+            path,
+            dynamo=False,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_axes=axes,
             opset_version=17,
         )
     halve_weights(path)
