@@ -2,7 +2,7 @@
 # make test    environment, all tests
 # make check   lint and quick tests      make bench  figures for bench/results.md      make train  the reader
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
 INDEX ?= verbatim-index
 VENV := .venv
@@ -13,8 +13,9 @@ BIN := $(VENV)/bin
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
-	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer with its venv module is needed; name it with: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
@@ -28,13 +29,23 @@ $(VENV)/.tested: $(VENV)/.installed
 	touch $@
 
 test: $(VENV)/.tested
-	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } || { echo "install Chromium, then: make test"; exit 1; }
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	  { apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  { echo "The browser tests need Chromium: install it, then type: make test"; exit 1; }
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.tested
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest tests/unit tests/contract tests/api -q -m "not slow"
+
+bench: $(VENV)/.tested
+	$(BIN)/python -m bench.embedding samples --cache ~/.cache/verbatim
+	@echo "For the rest give the paths of an index and of questions; bench/results.md has each command."
+
+train: $(VENV)/.tested
+	test -n "$(DATA)" || { echo "name the folder of the training data: make train DATA=..."; exit 1; }
+	$(BIN)/python -m training.reader $(DATA) --out runs/reader
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

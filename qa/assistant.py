@@ -122,7 +122,7 @@ class Assistant:
             candidates = one_per_sentence(candidates, articles)
         given = [c for c in candidates[: request.limit] if c.confidence >= self.threshold or not request.abstain]
         numbers = count(1)
-        answers = tuple(self._answer(candidate, articles, numbers, settles) for candidate in given)
+        answers = tuple(self._answer(candidate, articles, numbers, settles, request.filters) for candidate in given)
         nearest = () if answers else self._nearest(candidates, articles, numbers)
         return Reply(request.question, question, answers, nearest, self.generation.id, clock.timings())
 
@@ -134,13 +134,21 @@ class Assistant:
             return join(question, hits, readings, texts, self.confidence)
         return join(question, hits, readings, texts, self.confidence, lambda span: date_of(span, articles))
 
-    def _answer(self, candidate: Candidate, articles: Mapping[str, Article], numbers: count, settles: bool) -> Answer:
+    def _answer(
+        self,
+        candidate: Candidate,
+        articles: Mapping[str, Article],
+        numbers: count,
+        settles: bool,
+        filters: Filters,
+    ) -> Answer:
         citations = []
         for span in one_per_article(candidate.spans)[:_CITATIONS]:
             article = articles[span.passage.article_id]
             # A question answered by yes or no gets the sentence that settles it.
             start, end = sentence_around(article.text, span) if settles else (span.start, span.end)
-            citations.append(cite_first(self.generation, numbers, article, span.passage, start, end))
+            citation = cite(next(numbers), article, span.passage, start, end)
+            citations.append(cite_first(self.generation, citation, filters))
         first = candidate.spans[0]
         text = articles[first.passage.article_id].text
         start, end = sentence_around(text, first)

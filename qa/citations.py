@@ -1,12 +1,12 @@
 """Where exact words stand: citations, and the copies of a text that hold the same words."""
 
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, replace
 
 from index.articles import Article
 from index.copies import order_copies
 from index.generation import Generation
 from index.passages import Passage
+from qa.retriever import Filters
 
 _COPIES = 20  # named; a page that a hundred articles consist of is no news
 
@@ -29,20 +29,21 @@ def cite(number: int, article: Article, passage: Passage, start: int, end: int) 
     return Citation(number, article, passage, start, end, article.text[start:end])
 
 
-def cite_first(
-    generation: Generation, numbers: count, article: Article, passage: Passage, start: int, end: int
-) -> Citation:
-    """Cites the earliest of an article's copies that holds the same passage, letter for letter, and names the others.
+def cite_first(generation: Generation, citation: Citation, filters: Filters) -> Citation:
+    """The same words in the earliest copy that holds the whole passage, letter for letter; the others are named.
 
-    A copy may lack a paragraph or have other quotation marks: those without the quote are left
-    out, and one without the whole passage is named but not cited.
+    A copy may lack a paragraph or have other quotation marks: those without the quote are left out, and so is
+    what ``filters`` leave out.
     """
-    quote, context = article.text[start:end], article.text[passage.start : passage.end]
-    copies = [copy for copy in generation.copies_of(article.id) if quote in copy.text]
-    front = next((each for each in order_copies([article, *copies]) if context in each.text), article)
-    if front.id != article.id:
-        shift = front.text.index(context) - passage.start
-        passage = Passage(front.id, passage.start + shift, passage.end + shift)
-        start, end = start + shift, end + shift
-    others = [each for each in order_copies([article, *copies]) if each.id != front.id]
-    return Citation(next(numbers), front, passage, start, end, front.text[start:end], tuple(others[:_COPIES]))
+    article, passage = citation.article, citation.passage
+    context = article.text[passage.start : passage.end]
+    others = [copy for copy in generation.copies_of(article.id) if citation.quote in copy.text and filters.admit(copy)]
+    if not others:
+        return citation
+    ordered = order_copies([article, *others])
+    front = next(each for each in ordered if context in each.text)
+    shift = front.text.index(context) - passage.start if front.id != article.id else 0
+    moved = Passage(front.id, passage.start + shift, passage.end + shift)
+    named = tuple(each for each in ordered if each.id != front.id)[:_COPIES]
+    cited = cite(citation.number, front, moved, citation.start + shift, citation.end + shift)
+    return replace(cited, copies=named)

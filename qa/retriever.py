@@ -31,6 +31,17 @@ class Filters:
     before: date | None = None
     sources: tuple[str, ...] = ()
 
+    def admit(self, article: Article) -> bool:
+        """Whether an article is within the limits, as both searches decide it."""
+        if self.sources and article.source not in self.sources:
+            return False
+        if not (self.after or self.before):
+            return True
+        if article.published is None:
+            return False
+        day = date.fromisoformat(article.published.isoformat()[:10])
+        return (self.after or date.min) <= day <= (self.before or date.max)
+
 
 @dataclass(frozen=True, slots=True)
 class Preference:

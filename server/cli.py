@@ -302,6 +302,8 @@ def refuse_question(question: str, after: date | None, before: date | None) -> N
 
     if not question.strip():
         raise click.UsageError("the question is empty; type one")
+    if any("\ud800" <= character <= "\udfff" for character in question):  # bytes that are no UTF-8
+        raise click.UsageError("the question is not text in UTF-8; type it again")
     if len(question) > LONGEST_QUESTION:
         raise click.UsageError(f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read")
     if after and before and after > before:
