@@ -1,5 +1,6 @@
 """An archive as it is served: the generation in use, and an assistant over it, replaced whole when a new one comes."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from qa.confidence import Confidence
 from qa.reader import SpanReader
 from qa.suggestions import suggest
 
+log = logging.getLogger("verbatim.archive")
 _LOOK_EVERY = 1.0  # seconds
+_TRY_AGAIN_AFTER = 10.0  # seconds; opening reads every byte, so a damaged index must not be opened for each question
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,15 @@ class Opened:
     assistant: Assistant
     info: IndexInfo
     pointer: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A generation that could not be opened, and until when that is taken for certain."""
+
+    pointer: tuple[str, str]
+    until: float
+    error: Exception
 
 
 class Archive:
@@ -46,7 +58,9 @@ class Archive:
         self._opened: Opened | None = None
         self._suggestions: dict[str, tuple[str, ...]] = {}
         self._looked = 0.0
-        self._lock = threading.Lock()
+        self._failed: Failed | None = None
+        self._opening = threading.Lock()
+        self._suggesting = threading.Lock()
 
     def ask(self, request: Request) -> Reply:
         return self._current().assistant.ask(request)
@@ -67,31 +81,49 @@ class Archive:
     def suggestions(self) -> tuple[str, ...]:
         """Questions that the newest articles answer; found once per generation, in the background."""
         opened = self._current()
-        with self._lock:
+        with self._suggesting:
             if opened.generation.id not in self._suggestions:
                 self._suggestions = {opened.generation.id: ()}
                 threading.Thread(target=self._find_suggestions, args=(opened,), daemon=True).start()
         return self._suggestions.get(opened.generation.id, ())
 
     def _find_suggestions(self, opened: Opened) -> None:
-        self._suggestions = {opened.generation.id: suggest(opened.assistant)}
+        found = suggest(opened.assistant)
+        with self._suggesting:
+            if opened.generation.id in self._suggestions:  # else a newer one has come meanwhile
+                self._suggestions = {opened.generation.id: found}
 
     def _current(self) -> Opened:
-        """The open generation; looks for a newer one at most every second."""
+        """The open generation; looks for a newer one at most every second. Nobody waits while that one is opened."""
         opened = self._opened
         if opened and time.monotonic() - self._looked < _LOOK_EVERY:
             return opened
-        with self._lock:
+        if not self._opening.acquire(blocking=opened is None):
+            return opened
+        try:
             self._looked = time.monotonic()
-            try:
-                pointer = self.store.current()
-                if self._opened is None or self._opened.pointer != pointer:
-                    self._opened = self._open(pointer)
-            except VerbatimError:
-                # A generation that is open stays good whatever happens to the pointer.
-                if self._opened is None:
-                    raise
-            return self._opened
+            self._look()
+        except (VerbatimError, OSError):
+            # A generation that is open stays good whatever happens to the pointer.
+            if self._opened is None:
+                raise
+        finally:
+            self._opening.release()
+        return self._opened
+
+    def _look(self) -> None:
+        """Opens what CURRENT names, if it is another generation; one that failed is not tried again at once."""
+        pointer = self.store.current()
+        if self._opened and self._opened.pointer == pointer:
+            return
+        if self._failed and self._failed.pointer == pointer and time.monotonic() < self._failed.until:
+            raise self._failed.error
+        try:
+            self._opened = self._open(pointer)
+        except (VerbatimError, OSError) as error:
+            log.error("generation %s cannot be opened: %s", pointer[0], error)
+            self._failed = Failed(pointer, time.monotonic() + _TRY_AGAIN_AFTER, error)
+            raise
 
     def _open(self, pointer: tuple[str, str]) -> Opened:
         generation = self.store.open()

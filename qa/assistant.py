@@ -115,21 +115,33 @@ class Assistant:
         texts = texts_of(hits, articles)
         clock.lap("retrieve")
         readings = self.reader.read(question, texts)
-        candidates = self._join(question, hits, readings, articles)
+        candidates = self._join(question, hits, readings, [text for _, text in texts], articles)
         clock.lap("read")
         settles = _YES_NO.match(request.question) is not None
         if settles:
             candidates = one_per_sentence(candidates, articles)
-        given = [c for c in candidates[: request.limit] if c.confidence >= self.threshold or not request.abstain]
+        given = self._given(candidates, request)
         numbers = count(1)
         answers = tuple(self._answer(candidate, articles, numbers, settles, request.filters) for candidate in given)
         nearest = () if answers else self._nearest(candidates, articles, numbers)
         return Reply(request.question, question, answers, nearest, self.generation.id, clock.timings())
 
+    def _given(self, candidates: Sequence[Candidate], request: Request) -> Sequence[Candidate]:
+        """Those that are shown: none unless the first is sure enough, which is what the threshold is fitted on."""
+        if not request.abstain:
+            return candidates[: request.limit]
+        if not candidates or candidates[0].confidence < self.threshold:
+            return ()
+        return [candidate for candidate in candidates[: request.limit] if candidate.confidence >= self.threshold]
+
     def _join(
-        self, question: str, hits: Sequence[Hit], readings: Sequence[Reading], articles: Mapping[str, Article]
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        readings: Sequence[Reading],
+        texts: Sequence[str],
+        articles: Mapping[str, Article],
     ) -> list[Candidate]:
-        texts = [text for _, text in texts_of(hits, articles)]
         if not is_time_question(question):
             return join(question, hits, readings, texts, self.confidence)
         return join(question, hits, readings, texts, self.confidence, lambda span: date_of(span, articles))
@@ -152,8 +164,9 @@ class Assistant:
         first = candidate.spans[0]
         text = articles[first.passage.article_id].text
         start, end = sentence_around(text, first)
-        when = None if settles else date_of(first, articles)
-        return Answer(citations[0].quote, text[start:end], candidate.confidence, tuple(citations), when)
+        cited = citations[0]
+        when = None if settles else resolve_date(cited.article.text, cited.start, cited.end, cited.article.published)
+        return Answer(cited.quote, text[start:end], candidate.confidence, tuple(citations), when)
 
     @staticmethod
     def _nearest(

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from index.errors import ModelError
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -47,7 +49,16 @@ class Confidence:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Confidence":
-        return cls(settings["ranking"], settings["weights"], settings["threshold"])
+        """
+        Raises:
+            ModelError: the reader's confidence was never fitted.
+        """
+        try:
+            return cls(settings["ranking"], settings["weights"], settings["threshold"])
+        except (KeyError, TypeError) as error:
+            raise ModelError(
+                "the reader's confidence was not fitted; do it with: python -m training.confidence"
+            ) from error
 
     def rank(self, features: Features) -> float:
         return _weigh(self.ranking, features.numbers())

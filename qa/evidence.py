@@ -35,18 +35,7 @@ def join(
     Spans are one answer when their words are, or the dates that ``date_of`` gives them: "Tuesday" in two
     articles may be two days, and "on 5 July" and "Tuesday" one. Without a date words join words.
     """
-    groups: dict[str, list[tuple[Span, float, Hit, str]]] = {}
-    dated: dict[str, str] = {}
-    for hit, reading, text in zip(hits, readings, texts, strict=True):
-        for start, end, score in reading.spans:
-            span = Span(hit.passage, hit.passage.start + start, hit.passage.start + end, score - reading.null)
-            words, day = text[start:end], date_of(span)
-            if day:
-                dated.setdefault(answer_key(words), day)
-            groups.setdefault(day or answer_key(words), []).append((span, score, hit, words))
-    groups.pop("", None)
-    for key in sorted(groups.keys() & dated.keys()):  # "4 May" in an article without a date of its own
-        groups[dated[key]] += groups.pop(key)
+    groups = group_spans(hits, readings, texts, date_of)
     measured = {}
     for key, group in groups.items():
         group.sort(key=lambda found: -(found[1] + found[0].score))
@@ -60,6 +49,30 @@ def join(
         spans = distinct([span for span, *_ in groups[key]])
         candidates.append(Candidate(tuple(spans), confidence.of(measured[key], ranks[place], others)))
     return candidates
+
+
+Found = tuple[Span, float, Hit, str]  # a span, its score, where it was found, its words
+
+
+def group_spans(
+    hits: Sequence[Hit], readings: Sequence[Reading], texts: Sequence[str], date_of: Callable[[Span], str | None]
+) -> dict[tuple[str, str], list[Found]]:
+    """Spans by what they say, in the order in which they were found."""
+    groups: dict[tuple[str, str], list[Found]] = {}
+    dated: dict[str, set[str]] = {}
+    for hit, reading, text in zip(hits, readings, texts, strict=True):
+        for start, end, score in reading.spans:
+            span = Span(hit.passage, hit.passage.start + start, hit.passage.start + end, score - reading.null)
+            words, day = text[start:end], date_of(span)
+            key = answer_key(words)
+            if day:
+                dated.setdefault(key, set()).add(day)
+            if day or key:
+                groups.setdefault(("day", day) if day else ("words", key), []).append((span, score, hit, words))
+    for key, days in dated.items():
+        if ("words", key) in groups and len(days) == 1:  # "4 May" in an article without a date of its own
+            groups["day", *days] += groups.pop(("words", key))
+    return groups
 
 
 def features_of(group: Sequence[tuple[Span, float, Hit]], fits: int) -> Features:

@@ -19,4 +19,5 @@ def preferences(question: str, asked_on: date) -> tuple[Preference, ...]:
     days = publication_days(period) if period else None
     if days:
         return (Preference(*days, _NAMED_WEIGHT),)
-    return (Preference(asked_on - timedelta(days=_NEWS_DAYS), asked_on, _NEWS_WEIGHT),)
+    since = asked_on - min(timedelta(days=_NEWS_DAYS), asked_on - date.min)
+    return (Preference(since, asked_on, _NEWS_WEIGHT),)

@@ -174,7 +174,7 @@ def cut_windows(number: int, encoding, prefix: int, longest: int) -> list[Window
     if len(ids) <= longest:
         return [Window(number, ids, types, offsets)]
     head = sequences.index(1)  # the question and what frames it
-    tail = len(ids) - len(sequences) + 1 + max(i for i, s in enumerate(sequences) if s == 1)
+    tail = 1 + max(i for i, s in enumerate(sequences) if s == 1)
     room = longest - head - (len(ids) - tail)
     windows = []
     for start in range(head, tail, max(1, room - room // 4)):

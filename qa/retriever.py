@@ -139,12 +139,16 @@ def fuse(dense: Ranked, lexical: Ranked, lexical_weight: float = _LEXICAL_WEIGHT
     Each side's scores are taken between its best and the one at ``DEPTH``; a row that one side
     did not bring counts as that side's last.
     """
-    scores: dict[int, float] = {}
+    scores = dict.fromkeys([*dense[0].tolist(), *lexical[0].tolist()], 0.0)
     for (rows, values), weight in ((dense, 1 - lexical_weight), (lexical, lexical_weight)):
-        if len(rows):
-            high, low = float(values[0]), float(values[:DEPTH][-1])
-            for row, value in zip(rows.tolist(), values.tolist(), strict=True):
-                scores[row] = scores.get(row, 0.0) + weight * ((value - low) / (high - low) if high > low else 1.0)
+        if not len(rows):
+            continue
+        high, low = float(values[0]), float(values[:DEPTH][-1])
+        scaled = (values - low) / (high - low) if high > low else np.ones(len(values))
+        side = dict(zip(rows.tolist(), scaled.tolist(), strict=True))
+        floor = min(0.0, float(scaled[-1]))
+        for row in scores:
+            scores[row] += weight * side.get(row, floor)
     order = sorted(scores, key=lambda row: (-scores[row], row))
     return np.array(order, dtype=np.int64), np.array([scores[row] for row in order])
 

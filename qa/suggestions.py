@@ -10,8 +10,9 @@ from qa.assistant import Assistant, Request
 _WANTED = 4
 _ARTICLES = 40  # looked into
 _TRIED = 30
+_OPENING = 5000  # characters of an article in which names are looked for
 _SURE = 0.5
-_PERSON = re.compile(r"\b(?:[A-Z][\w’'-]+ ){1,2}[A-Z][\w’'-]+\b")
+_PERSON = re.compile(r"\b(?:[A-Z][\w’'-]{1,30} ){1,2}[A-Z][\w’'-]{1,30}\b")
 # Capitalised words that are no part of a person's name.
 _OTHER = re.compile(
     r"\b(?:The|A|An|In|On|At|But|And|For|If|It|He|She|They|We|This|That|After|Before|When|While|Mr|Mrs|Ms|Dr|"
@@ -42,10 +43,11 @@ def suggest(assistant: Assistant) -> tuple[str, ...]:
 def candidates(assistant: Assistant) -> Iterator[tuple[Article, str]]:
     """Who the people are that the newest articles let speak."""
     for article in assistant.generation.newest_articles(_ARTICLES):
+        opening = article.text[:_OPENING]
         names = Counter(
             name
-            for name in _PERSON.findall(article.text)
-            if not _OTHER.search(name) and re.search(re.escape(name) + _SAYING, article.text)
+            for name in _PERSON.findall(opening)
+            if not _OTHER.search(name) and re.search(re.escape(name) + _SAYING, opening)
         )
         for name, _ in names.most_common(2):
             yield article, f"Who is {name}?"

@@ -13,7 +13,7 @@ again takes seconds. Two models, both linear in `qa.confidence.Features`:
 Each file of questions weighs the same, however many it holds: a thousand quiz questions, half
 of which the archive cannot answer, must not drown a hundred careful ones. All figures printed
 are cross-fitted over ten folds; what is saved is fitted on everything. The threshold is read
-off the cross-fitted risk-coverage curve: the lowest confidence that still keeps nine in ten of
+off the cross-fitted risk-coverage curve: the highest confidence that still keeps nine in ten of
 the right answers.
 """
 
@@ -28,15 +28,18 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from index.embedder import load_embedder
-from index.runtime import SETTINGS
+from index.passages import Passage
+from index.runtime import SETTINGS, file_hash, read_model_folder
 from index.store import Store
+from qa.assistant import READ, date_of
 from qa.confidence import Confidence, Features
-from qa.evidence import answer_key, features_of
+from qa.evidence import features_of, group_spans
 from qa.expectation import fit as fit_kind
+from qa.periods import is_time_question
 from qa.preferences import preferences
 from qa.questions import read_questions
 from qa.reader import Reading, Span, SpanReader
-from qa.retriever import HybridRetriever, articles_of, texts_of
+from qa.retriever import Hit, HybridRetriever, articles_of, texts_of
 from qa.scoring import exact_match, f1
 
 FOLDS = 10
@@ -57,17 +60,22 @@ class Seen:
 
 
 def collect(args: argparse.Namespace) -> list[Seen]:
+    """What was read, from ``--out`` if index, reader and questions are the same as then."""
     path = args.out / "seen.jsonl"
-    if not path.exists():
-        look(args, path)
-    seen = []
-    for line in path.open():
-        row = json.loads(line)
-        seen.append(candidates(row, args.passages))
-    return seen
+    made_of = {
+        "generation": Store(args.index).current()[0],
+        "reader": read_model_folder(args.reader)["files"]["model.onnx"],
+        "questions": [file_hash(file) for file in args.questions],
+        "read": args.read,
+    }
+    if not path.exists() or json.loads(path.open().readline()) != made_of:
+        look(args, path, made_of)
+    with path.open() as lines:
+        next(lines)
+        return [candidates(json.loads(line), args.passages) for line in lines]
 
 
-def look(args: argparse.Namespace, path: Path) -> None:
+def look(args: argparse.Namespace, path: Path, made_of: dict) -> None:
     """Retrieves and reads for every question; one line each: hits with their spans."""
     generation = Store(args.index).open()
     retriever = HybridRetriever(generation, load_embedder(generation.manifest.embedder, args.cache))
@@ -75,35 +83,39 @@ def look(args: argparse.Namespace, path: Path) -> None:
     questions = [(file.stem, q) for file in args.questions for q in read_questions(file)]
     partial = path.with_suffix(".part")
     with partial.open("w") as out:
+        out.write(json.dumps(made_of) + "\n")
         for file, question in tqdm(questions):
             if question.history or question.kind.endswith("rewritten"):
                 continue
-            asked_on = question.date or date.today()
-            hits = retriever.retrieve(question.text, args.read, preferences=preferences(question.text, asked_on))
-            texts = texts_of(hits, articles_of(hits, generation))
-            readings = reader.read(question.text, texts)
-            rows = [
-                {"hit": asdict(hit), "null": reading.null, "spans": [[s, e, v, text[s:e]] for s, e, v in reading.spans]}
-                for hit, reading, (_, text) in zip(hits, readings, texts, strict=True)
-            ]
+            preferred = preferences(question.text, question.date or date.today())
+            hits = retriever.retrieve(question.text, args.read, preferences=preferred)
+            articles = articles_of(hits, generation)
+            texts = texts_of(hits, articles)
+            timed = is_time_question(question.text)
+            rows = []
+            for hit, reading, (_, text) in zip(hits, reader.read(question.text, texts), texts, strict=True):
+                spans = [
+                    Span(hit.passage, hit.passage.start + s, hit.passage.start + e, v) for s, e, v in reading.spans
+                ]
+                days = [date_of(span, articles) if timed else None for span in spans]
+                rows.append({"hit": asdict(hit), "reading": asdict(reading), "days": days, "text": text})
             row = {"file": file, "id": question.id, "question": question.text, "answers": list(question.answers)}
             out.write(json.dumps(row | {"kind": question.kind, "hits": rows}) + "\n")
     partial.replace(path)
 
 
 def candidates(row: dict, passages: int) -> Seen:
-    """Groups equal answers, as `qa.evidence.join` does."""
-    from index.passages import Passage
-    from qa.retriever import Hit
-
-    groups: dict[str, list] = {}
+    """The candidate answers of one question, grouped and measured as in serving."""
+    hits, readings, texts, days = [], [], [], {}
     for found in row["hits"][:passages]:
         hit = Hit(**{**found["hit"], "passage": Passage(**found["hit"]["passage"])})
-        reading = Reading(tuple((s, e, v) for s, e, v, _ in found["spans"]), found["null"])
-        for start, end, score, text in found["spans"]:
-            span = Span(hit.passage, start, end, score - reading.null)
-            groups.setdefault(answer_key(text), []).append((span, score, hit, text))
-    groups.pop("", None)
+        reading = Reading(tuple(map(tuple, found["reading"]["spans"])), found["reading"]["null"])
+        for (start, end, _), day in zip(reading.spans, found["days"], strict=True):
+            days[hit.passage, hit.passage.start + start, hit.passage.start + end] = day
+        hits.append(hit)
+        readings.append(reading)
+        texts.append(found["text"])
+    groups = group_spans(hits, readings, texts, lambda span: days[span.passage, span.start, span.end])
     features, em, overlap = [], [], []
     for group in groups.values():
         text = max(group, key=lambda found: found[1] + found[0].score)[3]
@@ -137,11 +149,9 @@ def fit_ranking(seen: list[Seen], weights: np.ndarray) -> dict[str, float]:
 
 
 def first(s: Seen, ranking: dict[str, float]) -> tuple[dict[str, float], float, float]:
-    """Confidence features, EM and F1 of the candidate that the ranking puts first."""
+    """Confidence features, EM and F1 of the candidate that the ranking puts first; there must be one."""
     confidence = Confidence(ranking, {}, 0.0)
     ranks = [confidence.rank(f) for f in s.features]
-    if not ranks:
-        return dict.fromkeys(_WEIGHTS, -5.0), 0.0, 0.0
     best = int(np.argmax(ranks))
     numbers = confidence.numbers(s.features[best], ranks[best], ranks[:best] + ranks[best + 1 :])
     return numbers, s.em[best], s.f1[best]
@@ -228,11 +238,11 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("~/.cache/verbatim").expanduser())
     parser.add_argument("--out", type=Path, default=Path("runs/confidence"))
     parser.add_argument("--read", type=int, default=20, help="passages read once and kept")
-    parser.add_argument("--passages", type=int, default=12, help="of those, how many are used")
+    parser.add_argument("--passages", type=int, default=READ, help="of those, how many are used")
     parser.add_argument("--save", action="store_true", help="write the fit into the reader's settings")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    seen = collect(args)
+    seen = [s for s in collect(args) if s.features]  # where nothing was read nothing is shown
     counts = {file: sum(s.file == file for s in seen) for file in {s.file for s in seen}}
     weights = np.array([len(seen) / len(counts) / counts[s.file] for s in seen])
     results = cross_fit(seen, weights)

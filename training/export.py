@@ -85,13 +85,13 @@ def main() -> None:
         "inputs": ["input_ids", "attention_mask", "token_type_ids"],
         "confidence": old.get("confidence"),
     }
-    card = args.folder / "README.md"
-    kept = card.read_bytes() if card.exists() else None
+    written = {SETTINGS, "model.onnx", "tokenizer.json"}
+    kept = {path.name: path.read_bytes() for path in args.folder.glob("*") if path.name not in written}
     with new_model_folder(args.folder, settings) as partial:
         export_onnx(args.source, partial / "model.onnx")
         (partial / "tokenizer.json").write_bytes((args.source / "tokenizer.json").read_bytes())
-    if kept:
-        card.write_bytes(kept)
+    for name, content in kept.items():  # the card, a licence
+        (args.folder / name).write_bytes(content)
 
 
 if __name__ == "__main__":
