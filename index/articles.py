@@ -44,11 +44,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that could not be read: where it stands and why."""
+    """Something that could not be read: where it stands and why.
+
+    ``whole``: the rest of this file or folder was not read, so what it holds is not known.
+    """
 
     path: str
     reason: str
     line: int | None = None
+    whole: bool = False
 
 
 # What web pages and systems leave beside articles: not worth a word.
@@ -65,32 +69,29 @@ def read_articles(paths: Iterable[Path], limits: Limits = Limits()) -> Iterator[
     A path is a file, whatever its ending, or a folder, read with all folders in it in the order of
     their names, without hidden files. ``origin`` of what is found begins with the absolute form of
     its path, symbolic links not resolved. Nothing that is wrong with the input raises: it becomes a
-    ``Skipped``, and the rest goes on. Holds one record (or one file that is no JSON Lines) at a time.
+    ``Skipped``, and the rest goes on. An article without an id or the address of a page gets its id from
+    the absolute path of its file and its place in it. Holds one record (or one file that is no JSON Lines) at a time.
     """
-    roots = _find_roots(paths)
-    labels = _label_folders({folder for _, folder in roots})
-    for path, folder in roots:
-        files = _walk(path) if path == folder else [path]
-        for item in files:
+    for path in _find_roots(paths):
+        for item in _walk(path) if os.path.isdir(path) else [path]:
             if isinstance(item, Skipped):
                 yield item
             else:
-                key = f"{labels[folder]}/{item.relative_to(folder).as_posix()}"
-                yield from _read_file(item, key, limits)
+                yield from _read_file(item, limits)
 
 
-def _read_file(path: Path, key: str, limits: Limits) -> Iterator[Found | Skipped]:
-    shown = _show(path)
+def _read_file(path: Path, limits: Limits) -> Iterator[Found | Skipped]:
     if problem := _check_file(path):
-        yield Skipped(shown, problem)
+        yield problem
         return
+    shown = show_path(path)
     number = 0
     for item in read_records(path, limits):
         if isinstance(item, Fault):
-            yield Skipped(shown, item.reason, item.line)
+            yield Skipped(shown, item.reason, item.line, item.whole)
         else:
             number += 1
-            yield Found(_make_article(item, key if number == 1 else f"{key}#{number}"), shown)
+            yield Found(_make_article(item, shown if number == 1 else f"{shown}#{number}"), shown)
 
 
 def _make_article(record: Record, key: str) -> Article:
@@ -131,11 +132,8 @@ def _canonical(url: str) -> str | None:
 # Files and folders
 
 
-def _find_roots(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
-    """``(path, folder)`` of each path, absolute: the folder itself, or the one that a file lies in.
-
-    What a folder that is also given will bring is left to that folder, and nothing is listed twice.
-    """
+def _find_roots(paths: Iterable[Path]) -> list[Path]:
+    """The paths, absolute, without those that a folder among them will bring. Nothing is listed twice."""
     absolute = dict.fromkeys(Path(os.path.abspath(path)) for path in paths)
     folders = {path for path in absolute if os.path.isdir(path)}
 
@@ -144,23 +142,7 @@ def _find_roots(paths: Iterable[Path]) -> list[tuple[Path, Path]]:
         shown = any(not any(part.startswith(".") for part in path.relative_to(one).parts) for one in outer)
         return shown and (path in folders or is_readable(path))
 
-    return [(path, path if path in folders else path.parent) for path in absolute if not is_covered(path)]
-
-
-def _label_folders(folders: set[Path]) -> dict[Path, str]:
-    """The folders' names, longer by as many parents as it takes to tell them apart.
-
-    Ids of articles without an address come from these and the path below, so that they stay when
-    the folder is moved, and differ between two folders with files of the same names.
-    """
-    labels = {}
-    for folder in folders:
-        others = [other.parts for other in folders if other.name == folder.name and other != folder]
-        size = 1
-        while size < len(folder.parts) and any(other[-size:] == folder.parts[-size:] for other in others):
-            size += 1
-        labels[folder] = _show("/".join(folder.parts[-size:]))
-    return labels
+    return [path for path in absolute if not is_covered(path)]
 
 
 def _walk(root: Path) -> Iterator[Path | Skipped]:
@@ -179,7 +161,8 @@ def _walk(root: Path) -> Iterator[Path | Skipped]:
             yield path
         elif (ending := find_ending(path)) not in _BESIDE:
             kind = f"files ending in {ending}" if ending else "files without an ending"
-            yield Skipped(_show(path), f"{kind} are not read; save it as .txt, .html or .jsonl, or name it itself")
+            reason = f"{kind} are not read; save it as .txt, .html or .jsonl, or name it itself"
+            yield Skipped(show_path(path), reason, whole=True)
 
 
 def _list_folder(folder: Path, seen: set[tuple[int, int]]) -> list[Path] | Skipped:
@@ -187,26 +170,31 @@ def _list_folder(folder: Path, seen: set[tuple[int, int]]) -> list[Path] | Skipp
     try:
         status = folder.stat()
         if (status.st_dev, status.st_ino) in seen:
-            return Skipped(_show(folder), "leads to a folder that is read already; remove the link")
+            return Skipped(show_path(folder), "leads to a folder that is read already; remove the link")
         seen.add((status.st_dev, status.st_ino))
         return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]
     except OSError as error:
-        return Skipped(_show(folder), f"the folder cannot be read ({error.strerror}); check its permissions")
+        reason = f"the folder cannot be read ({error.strerror}); check its permissions"
+        return Skipped(show_path(folder), reason, whole=True)
 
 
-def _check_file(path: Path) -> str | None:
+def _check_file(path: Path) -> Skipped | None:
     """What keeps a file from being opened: a pipe, for one, would wait for ever."""
+    shown = show_path(path)
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # it has gone, and left nothing unread
         if path.is_symlink():
-            return "the link leads nowhere; mend or remove it"
-        return "there is no such file or folder; check the path"
+            return Skipped(shown, "the link leads nowhere; mend or remove it")
+        return Skipped(shown, "there is no such file or folder; check the path")
     except (OSError, ValueError) as error:
-        return f"cannot be read ({getattr(error, 'strerror', error)}); check the path and its permissions"
-    return None if stat.S_ISREG(mode) else "is not a regular file; save its contents to one"
+        reason = f"cannot be read ({getattr(error, 'strerror', error)}); check the path and its permissions"
+        return Skipped(shown, reason, whole=True)
+    if stat.S_ISREG(mode):
+        return None
+    return Skipped(shown, "is not a regular file; save its contents to one", whole=True)
 
 
-def _show(path: Path | str) -> str:
+def show_path(path: Path | str) -> str:
     """The path as text that can be stored and printed, also where its bytes are no UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,5 +1,6 @@
 """The whole build: articles -> passages -> vectors -> index, one generation at a time."""
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.articles import Skipped, read_articles
+from index.articles import Skipped, read_articles, show_path
 from index.copies import VERSION, find_copies
 from index.dense import write_dense
 from index.embedder import Embedder
@@ -25,6 +26,7 @@ from index.store import Store
 SPLITTER = {"version": 1, "size": 110, "overlap": 25}
 KEEP_GENERATIONS = 3
 _ROWS_AT_ONCE = 512
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Progress = Callable[[str, int, int | None], None]
 """Told (stage, done, total or None); stages are reading, splitting, embedding, writing, checking."""
@@ -65,6 +67,9 @@ def build_index(
     Raises:
         ArticleError: nothing at all could be read, or with ``strict`` anything could not.
         IndexLocked: another build is running.
+        DamagedIndex: a byte of the generation to build on differs; ``full`` does not look at it.
+        IncompatibleIndex: that generation has another format, so that nothing of it could be kept.
+        IndexFault: the disk is full.
     """
     began = time.monotonic()
     store = Store(folder)
@@ -107,10 +112,10 @@ def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder
                 if article.id not in unwanted:
                     draft.add_article(article, origin)
             refuse_nothing(draft, [])
-            write_generation(draft, previous, embedder, lambda stage, done, total: None)
+            reason = write_generation(draft, previous, embedder, lambda stage, done, total: None)
             manifest = draft.finish(embedder, SPLITTER, [])
         store.swap(manifest.generation)
-        built = report(store, manifest.generation, previous, [], None, time.monotonic() - began)
+        built = report(store, manifest.generation, previous, [], reason, time.monotonic() - began)
         store.prune(1)
     return built
 
@@ -118,14 +123,16 @@ def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder
 @contextmanager
 def drafting(store: Store) -> Iterator[Draft]:
     """A new generation that leaves nothing behind unless it is finished."""
-    draft = store.begin()
+    draft = None
     try:
+        draft = store.begin()
         yield draft
-    except sqlite3.OperationalError as error:
-        draft.discard()
-        raise IndexFault(f"{draft.folder} cannot be written ({error}); make room or check the disk") from error
-    except BaseException:
-        draft.discard()
+    except BaseException as error:
+        if draft:
+            draft.discard()
+        if isinstance(error, sqlite3.OperationalError) or isinstance(error, OSError) and error.errno in _NO_ROOM:
+            why = getattr(error, "strerror", error)
+            raise IndexFault(f"{store.folder} cannot be written ({why}); make room or check the disk") from error
         raise
 
 
@@ -159,18 +166,17 @@ def read_into(draft: Draft, paths: Iterable[Path], strict: bool, progress: Progr
 
 
 def keep_from_elsewhere(draft: Draft, previous: Generation, paths: Sequence[Path], skipped: Sequence[Skipped]) -> None:
-    """Carries over articles from outside ``paths``, and those of files that exist but could not be read this time."""
-    roots = [os.path.abspath(path) for path in paths]
-    # A skipped line is one record of a file that was read; without a line the whole file or folder was not.
-    unreadable = [os.path.abspath(item.path) for item in skipped if item.line is None and os.path.exists(item.path)]
+    """Carries over articles from outside ``paths``, and those of files that could not be read whole this time."""
+    roots = {show_path(os.path.abspath(path)) for path in paths}
+    unread = {item.path for item in skipped if item.whole}
     for article, origin in previous.sourced_articles():
-        kept = not _lies_in(origin, roots) or _lies_in(origin, unreadable)
+        kept = not _lies_in(origin, roots) or _lies_in(origin, unread)
         if kept and not draft.has_article(article.id):
             draft.add_article(article, origin)
 
 
-def _lies_in(path: str, folders: Sequence[str]) -> bool:
-    return any(Path(path).is_relative_to(folder) for folder in folders)
+def _lies_in(path: str, folders: set[str]) -> bool:
+    return path in folders or any(str(parent) in folders for parent in Path(path).parents)
 
 
 def refuse_nothing(draft: Draft, skipped: Sequence[Skipped]) -> None:
@@ -232,8 +238,8 @@ def split_into(draft: Draft, progress: Progress) -> None:
 def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress) -> np.ndarray:
     """Vectors of all passages, (n, d) float16 memory map; those of texts embedded before are copied."""
     total = draft.count("passage")
-    vectors = np.lib.format.open_memmap(draft.embeddings, "w+", np.float16, (total, embedder.dimensions))
-    keys = np.lib.format.open_memmap(draft.keys, "w+", np.uint8, (total, 16))
+    vectors = new_array(draft.embeddings, np.float16, (total, embedder.dimensions))
+    keys = new_array(draft.keys, np.uint8, (total, 16))
     known = KnownVectors(previous)
     progress("embedding", 0, total)
     for first, texts in chunks(embedded_texts(draft), _ROWS_AT_ONCE):
@@ -246,6 +252,19 @@ def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, pr
     vectors.flush()
     keys.flush()
     return vectors
+
+
+def new_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """A memory map of a new .npy file. Its room is taken now: writing into a hole of a full disk ends the process."""
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # some file systems cannot
+                    raise
+    return array
 
 
 def embedded_texts(draft: Draft) -> Iterator[str]:
@@ -270,7 +289,6 @@ class KnownVectors:
     """The last generation's vectors by the hash of their text."""
 
     def __init__(self, previous: Generation | None):
-        self.reused = 0
         self._sorted = None
         if previous and previous.manifest.passages:
             self._vectors, keys = previous.stored_vectors()
@@ -301,7 +319,7 @@ def report(
     current = store.open()
     new, old = current.digests(), previous.digests() if previous else {}
     reused = 0
-    if previous and reason is None or previous and previous.manifest.fingerprint == current.manifest.fingerprint:
+    if previous and previous.manifest.fingerprint == current.manifest.fingerprint:
         keys, old_keys = current.stored_vectors()[1], previous.stored_vectors()[1]
         reused = int(np.isin(np.ascontiguousarray(keys).view("S16"), np.ascontiguousarray(old_keys).view("S16")).sum())
     return BuildReport(

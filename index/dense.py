@@ -35,7 +35,11 @@ def index_kind(count: int) -> str:
 
 
 def write_dense(path: Path, vectors: np.ndarray) -> None:
-    """Builds the index of ``vectors``, (n, d) float16 or float32 unit rows (a memory map will do), into ``path``."""
+    """Builds the index of ``vectors``, (n, d) float16 or float32 unit rows (a memory map will do), into ``path``.
+
+    Raises:
+        OSError: the disk is full.
+    """
     import faiss
 
     count, dimensions = vectors.shape
@@ -46,7 +50,8 @@ def write_dense(path: Path, vectors: np.ndarray) -> None:
         index.train(vectors[sample].astype(np.float32))
     for start in range(0, count, 65_536):
         index.add(vectors[start : start + 65_536].astype(np.float32))
-    faiss.write_index(index, str(path))
+    with path.open("wb") as file:  # FAISS itself keeps it quiet when the last bytes of a file find no room
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
 
 
 class DenseIndex:

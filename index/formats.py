@@ -36,7 +36,8 @@ _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]{0,200}?charset|\?xml\b[^>]{0,200}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.I
 )
 _CONTROL_BYTES = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1b"))
-_PAGE_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", re.I | re.S)
+# Possessive: where no page follows, many comments would be tried in every grouping.
+_PAGE_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype html|html)\b", re.I | re.S)
 _SAVE_AS = "save the article as .txt, .html or .jsonl"
 
 
@@ -55,10 +56,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something in a file that is no article: why, what to do, and in which line."""
+    """Something in a file that is no article: why, what to do, and in which line.
+
+    ``whole``: the rest of the file was not read.
+    """
 
     reason: str
     line: int | None = None
+    whole: bool = False
 
 
 def find_ending(path: Path) -> str:
@@ -81,9 +86,10 @@ def read_records(path: Path, limits: Limits = Limits()) -> Iterator[Record | Fau
                 empty = False
                 yield item
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield Fault("the gzip data is cut off or damaged; get the file again (what came before the damage was read)")
+        reason = "the gzip data is cut off or damaged; get the file again (what came before the damage was read)"
+        yield Fault(reason, whole=True)
     except OSError as error:
-        yield Fault(f"cannot be read ({error.strerror or error}); check the file and its permissions")
+        yield Fault(f"cannot be read ({error.strerror or error}); check the file and its permissions", whole=True)
     else:
         if empty:
             yield Fault("holds no article; remove it or fill it")
@@ -105,7 +111,7 @@ def _read_stream(path: Path, stream: io.BufferedReader, limits: Limits) -> Itera
         yield Fault("is empty; remove it or fill it")
         return
     if _is_binary(head):
-        yield Fault(f"is binary, not text; {_SAVE_AS}")
+        yield Fault(f"is binary, not text; {_SAVE_AS}", whole=True)
         return
     kind = _sniff(_ENDINGS.get(find_ending(path)), head)
     if kind == "lines":
@@ -118,7 +124,8 @@ def _read_stream(path: Path, stream: io.BufferedReader, limits: Limits) -> Itera
             with _open_bytes(path) as again:
                 yield from _read_lines(again, limits)
         else:
-            yield Fault(f"is larger than {_size(limit)}; split it, or make it JSON Lines, which has no limit")
+            reason = f"is larger than {_size(limit)}; split it, or make it JSON Lines, which has no limit"
+            yield Fault(reason, whole=True)
     elif kind == "json":
         yield from _read_json(decode(data), limits)
     else:
@@ -131,7 +138,7 @@ def _read_one(kind: str, data: bytes, path: Path) -> Record | Fault:
             return read_page(decode(data, declared=True))
         return read_text(decode(data), find_stem(path))
     except BadRecord as error:
-        return Fault(str(error))
+        return Fault(str(error), whole=kind == "page")  # a text was read, it just holds none
 
 
 def find_stem(path: Path) -> str:
@@ -221,15 +228,21 @@ def _read_json(text: str, limits: Limits) -> Iterator[Record | Fault]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data":  # values one after the other: JSON Lines under another name
+        if error.msg == "Extra data" and _ends_line(text, error.pos):  # JSON Lines under another name
             stream = io.BufferedReader(io.BytesIO(text.encode("utf-8", "surrogatepass")))
             yield from _read_lines(stream, limits)
         else:
-            yield Fault(f"is not valid JSON: {_place(error)}; mend that place", error.lineno)
+            yield Fault(f"is not valid JSON: {_place(error)}; mend that place", error.lineno, whole=True)
     except (RecursionError, ValueError) as error:
-        yield Fault(_explain(error))
+        yield Fault(_explain(error), whole=True)
     else:
         yield from _list_records(value)
+
+
+def _ends_line(text: str, end: int) -> bool:
+    """Whether the JSON value that comes before ``end`` is all of the first line, and nothing else stands there."""
+    _, line_end, after = text[:end].lstrip().partition("\n")
+    return bool(line_end) and not after.strip()
 
 
 def _opens_with_record(data: bytes) -> bool:
@@ -257,7 +270,8 @@ def _read_lines(stream: io.BufferedReader, limits: Limits) -> Iterator[Record | 
             faults = faults + 1 if isinstance(item, Fault) else 0
             yield item
         if faults >= limits.faults:
-            yield Fault(f"{faults:,} faults in a row, so the rest was not read; is this JSON Lines?", number)
+            reason = f"{faults:,} faults in a row, so the rest was not read; is this JSON Lines?"
+            yield Fault(reason, number, whole=True)
             return
 
 

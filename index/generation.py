@@ -18,6 +18,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -41,9 +42,14 @@ _SCHEMA = """
         source text, published text, authors text not null, origin text not null, digest blob not null,
         signature blob, copies integer);
     create index copies_of on article (copies) where copies is not null;
+    create index sources on article (source);
+    create index newest on article (published desc);
     create table passage (
         row integer primary key, article integer not null, start integer not null, "end" integer not null);
+    create index passages_of on passage (article);
 """
+_MOST_COPIES = 50
+_AT_ONCE = 200  # articles
 
 
 class Draft:
@@ -173,7 +179,11 @@ class Generation:
         for file, (size, _) in self.manifest.files.items():
             if not (folder / file).exists() or (folder / file).stat().st_size != size:
                 raise DamagedIndex(folder / file, "it is missing or has another size")
-        self._local = threading.local()
+        # One connection, opened now: it stays good when a build removes the file.
+        self._database = _open_database(folder / "articles.sqlite")
+        weakref.finalize(self, self._database.close).atexit = False  # threads may be asking to the last
+        self._turn = threading.Lock()
+        self._query("select 1 from article limit 1")
         self._sources: dict[str, np.ndarray] = {}
         self._copied: dict[str, int] | None = None
         self.check("days.npy")
@@ -208,10 +218,10 @@ class Generation:
         Raises:
             UnknownArticle: no article has this id.
         """
-        row = self._query(f"select {_COLUMNS} from article where id = ?", (article_id,)).fetchone()
-        if row is None:
+        rows = self._query(f"select {_COLUMNS} from article where id = ?", (article_id,))
+        if not rows:
             raise UnknownArticle(article_id)
-        return _to_article(row)
+        return _to_article(rows[0])
 
     def passages(self, rows: Sequence[int]) -> list[Passage]:
         """The passages of these rows, in the order asked for."""
@@ -227,8 +237,12 @@ class Generation:
 
     def sourced_articles(self) -> Iterator[tuple[Article, str]]:
         """(article, origin) of every article."""
-        for *row, origin in self._query(f"select {_COLUMNS}, origin from article order by number"):
-            yield _to_article(row), origin
+        sql = f"select {_COLUMNS}, origin, number from article where number > ? order by number limit {_AT_ONCE}"
+        number = 0
+        while rows := self._query(sql, (number,)):
+            for *row, origin, _ in rows:
+                yield _to_article(row), origin
+            number = rows[-1][-1]
 
     def digests(self) -> dict[str, bytes]:
         return dict(self._query("select id, digest from article"))
@@ -252,9 +266,10 @@ class Generation:
         return self._copied
 
     def copies_of(self, article_id: str) -> list[Article]:
-        """The other articles that carry the same text."""
+        """The other articles that carry the same text; of very many the earliest."""
         rows = self._query(
-            f"select {_COLUMNS} from article where id <> ? and copies = (select copies from article where id = ?)",
+            f"select {_COLUMNS} from article where id <> ? and copies = (select copies from article where id = ?) "
+            f"order by published is null, published, number limit {_MOST_COPIES}",
             (article_id, article_id),
         )
         return [_to_article(row) for row in rows]
@@ -268,7 +283,7 @@ class Generation:
         """Publishers and their numbers of articles, most first."""
         return self._query(
             "select source, count(*) from article where source is not null group by source order by 2 desc, 1"
-        ).fetchall()
+        )
 
     def rows_between(self, after: date | None, before: date | None) -> tuple[int, int]:
         """First and last + 1 of the rows published from ``after`` to ``before``, both included; never the undated."""
@@ -281,23 +296,34 @@ class Generation:
         """(passages,) bool: which rows come from these publishers."""
         selected = np.zeros(self.manifest.passages, dtype=bool)
         for source in sources:
-            if source not in self._sources:
+            rows = self._sources.get(source)
+            if rows is None:
                 query = "select row from passage join article on number = article where source = ?"
-                rows = self._query(query, (source,))
-                self._sources[source] = np.array([row for (row,) in rows], dtype=np.int64)
-            selected[self._sources[source]] = True
+                rows = np.array([row for (row,) in self._query(query, (source,))], dtype=np.int64)
+                if len(rows):  # anyone may ask for any name, and only those that exist are few
+                    self._sources[source] = rows
+            selected[rows] = True
         return selected
 
-    def _query(self, sql: str, values: Sequence = ()) -> sqlite3.Cursor:
-        """One connection a thread: SQLite's own rule, and no waiting."""
+    def _query(self, sql: str, values: Sequence = ()) -> list[tuple]:
+        """All rows. Threads take turns: they would share a prepared statement, and get each other's rows."""
         try:
-            if not hasattr(self._local, "database"):
-                path = (self.folder / "articles.sqlite").as_posix()
-                quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-                self._local.database = sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True)
-            return self._local.database.execute(sql, values)
+            with self._turn:
+                return self._database.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise DamagedIndex(self.folder / "articles.sqlite", str(error)) from error
+
+
+def _open_database(path: Path) -> sqlite3.Connection:
+    """
+    Raises:
+        DamagedIndex: it cannot be opened.
+    """
+    quoted = path.as_posix().replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    try:
+        return sqlite3.connect(f"file:{quoted}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    except sqlite3.DatabaseError as error:
+        raise DamagedIndex(path, str(error)) from error
 
 
 def day_number(day: date) -> int:

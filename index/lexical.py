@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.errors import DamagedIndex
+from index.errors import DamagedIndex, IndexFault
 
 _TITLE_WEIGHT = 0.4  # see bench/results.md: titles repeat in every passage of an article
 _POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
@@ -71,10 +71,24 @@ def _register(index) -> None:
 
 
 def write_lexical(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
-    """Indexes ``(title, passage text, source)`` of row 0, 1, 2, ... into ``folder``, one segment, always alike."""
+    """Indexes ``(title, passage text, source)`` of row 0, 1, 2, ... into ``folder``, one segment, always alike.
+
+    Raises:
+        IndexFault: the disk is full.
+    """
+    folder.mkdir()
+    try:
+        _write(folder, rows)
+    except ValueError as error:
+        why = " ".join(str(error).split())
+        raise IndexFault(f"{folder} cannot be written ({why}); make room or check the disk") from error
+    for lock in folder.glob(".tantivy-*.lock"):
+        lock.unlink()
+
+
+def _write(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
     import tantivy
 
-    folder.mkdir()
     index = tantivy.Index(_schema(), str(folder))
     _register(index)
     writer = index.writer(256_000_000, 1)
@@ -87,8 +101,6 @@ def write_lexical(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
-    for lock in folder.glob(".tantivy-*.lock"):
-        lock.unlink()
 
 
 class LexicalIndex:

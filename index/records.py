@@ -19,7 +19,8 @@ _T = TypeVar("_T")
 _LINE_BREAK = re.compile("\r\n?|[\v\f\x85]")
 _CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BREAK_IN_LINE = re.compile("[^\\S\n\t\u2028\u2029]*[\n\t\u2028\u2029]\\s*")
+# From the first white space only: a long run without a break would take quadratic time.
+_BREAK_IN_LINE = re.compile("(?<!\\s)\\s*[\n\t\u2028\u2029]\\s*")
 
 # Spellings of each field, best first; compared in lower case without "_" and "-".
 _FIELDS = {
@@ -32,6 +33,8 @@ _FIELDS = {
     "authors": ("authors", "author", "byline", "creator"),
 }
 LONGEST_ID = 1000
+LONGEST_TITLE = 300
+_OPENING = 500  # characters of a text in which its headline is sought
 
 
 class BadRecord(Exception):
@@ -62,8 +65,14 @@ def clean_text(text: str) -> str:
 
 
 def clean_title(title: str) -> str:
-    """``clean_text`` on a single line: each line break or tab, with the blanks around it, is one space."""
-    return _BREAK_IN_LINE.sub(" ", clean_text(title))
+    """``clean_text`` on a single line: each line break or tab, with the blanks around it, is one space.
+
+    What is longer than ``LONGEST_TITLE`` is cut between words, without a mark, as the article has none there.
+    """
+    line = _BREAK_IN_LINE.sub(" ", clean_text(title))
+    if len(line) <= LONGEST_TITLE:
+        return line
+    return (line[: LONGEST_TITLE + 1].rpartition(" ")[0] or line[:LONGEST_TITLE]).rstrip()
 
 
 def make_record(fields: Mapping[str, object]) -> Record:
@@ -97,10 +106,15 @@ def _text(value: object) -> str:
     return clean_text(value) if isinstance(value, str) else ""
 
 
-def _line(value: object) -> str | None:
+def _name(value: object) -> str:
+    """A string, or the name of what has one."""
     if isinstance(value, Mapping):
         value = value.get("name")
-    return clean_title(value) or None if isinstance(value, str) else None
+    return value if isinstance(value, str) else ""
+
+
+def _line(value: object) -> str | None:
+    return clean_title(_name(value)) or None
 
 
 def _id(value: object) -> str | None:
@@ -117,7 +131,7 @@ def _id(value: object) -> str | None:
 
 def headline(text: str, longest: int = 90) -> str:
     """A title for a text without one: its first line, cut between words."""
-    line = clean_title(text.split("\n", 1)[0])
+    line = clean_title(text[:_OPENING].split("\n", 1)[0])
     if len(line) <= longest:
         return line
     return (line[:longest].rpartition(" ")[0] or line[:longest]) + "…"
@@ -142,8 +156,9 @@ def split_authors(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         names = [_line(item) for item in value]
     else:
-        line = re.sub(r"^\s*by\b:?\s*", "", _line(value) or "", flags=re.IGNORECASE)
-        names = re.split(r"\s*[;|]\s*|,?\s+and\s+", line)
+        line = " ".join(clean_text(_name(value)).split())
+        line = re.sub(r"^by\b:? ?", "", line, flags=re.IGNORECASE)
+        names = [clean_title(name) for name in re.split(r" ?[;|] ?|,? and ", line)]
     return tuple(dict.fromkeys(name for name in names if name))
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -62,9 +62,9 @@ class Store:
             raise DamagedIndex(self._pointer, "it does not name a generation")
         return named[1].decode(), named[2].decode()
 
-    def open(self) -> "Generation":
-        """The generation in use."""
-        generation, digest = self.current()
+    def open(self, pointer: tuple[str, str] | None = None) -> "Generation":
+        """The generation in use, or the one that ``pointer``, read before, names."""
+        generation, digest = pointer or self.current()
         folder = self.generations / generation
         if not (folder / "manifest.json").exists() or file_hash(folder / "manifest.json") != digest:
             raise DamagedIndex(folder / "manifest.json", "it is not the one that CURRENT names")
@@ -128,7 +128,7 @@ class Store:
                 shutil.rmtree(self.generations / name)
 
     def rollback(self) -> str:
-        """Makes the newest sound generation older than the one in use current; returns its id.
+        """Makes the newest generation older than the one in use that can be opened current; returns its id.
 
         Raises:
             NoIndex: there is no generation at all.
@@ -141,7 +141,7 @@ class Store:
                 raise
             current = "~"  # sorts after every generation
         for name in reversed(self.complete()):
-            if name < current and not damaged_files(self.generations / name):
+            if name < current and _is_sound(self.generations / name):
                 self.swap(name)
                 return name
         raise IncompatibleIndex(
@@ -163,9 +163,9 @@ class Store:
             damaged.append("CURRENT")
         return sorted(set(damaged))
 
-    def info(self, damaged: Sequence[str] = ()) -> IndexInfo:
-        """What stands in the manifest in use, and the bytes that the whole folder takes."""
-        generation, _ = self.current()
+    def info(self, damaged: Sequence[str] = (), pointer: tuple[str, str] | None = None) -> IndexInfo:
+        """What stands in the manifest in use (or the one of ``pointer``), and the bytes that the whole folder takes."""
+        generation, _ = pointer or self.current()
         manifest = read_manifest(self.generations / generation)
         return IndexInfo(
             generation=generation,
@@ -174,7 +174,26 @@ class Store:
             passages=manifest.passages,
             newest_article=date.fromisoformat(manifest.newest_article) if manifest.newest_article else None,
             embedder=manifest.embedder,
-            size_bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
+            size_bytes=_measure(self.folder),
             damaged=tuple(damaged),
             skipped=manifest.skipped,
         )
+
+
+def _is_sound(folder: Path) -> bool:
+    """Whether a generation can be opened: its format is the one that is read, and every byte is as it was written."""
+    try:
+        read_manifest(folder)
+    except IndexFault:
+        return False
+    return not damaged_files(folder)
+
+
+def _measure(folder: Path) -> int:
+    """Bytes of all files in ``folder``, without those that a build removes meanwhile."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += os.stat(os.path.join(parent, name)).st_size
+    return size

@@ -7,7 +7,7 @@ its parts may be missing.
 import re
 from datetime import date, datetime
 
-from index.records import BadRecord, Record, clean_text, clean_title, headline, parse_published
+from index.records import LONGEST_TITLE, BadRecord, Record, clean_text, clean_title, headline, parse_published
 
 _LEAD = re.compile(r"date[ \t:]+(\d{4}-\d{2}-\d{2})\b[ \t]*", re.IGNORECASE)
 _STAMP = re.compile(
@@ -32,6 +32,8 @@ def read_text(text: str, stem: str) -> Record:
     stands_alone = not after.partition("\n")[0].strip()
     title, published, rest = _read_heading(line, stands_alone)
     if title or published:
+        if title and len(title) > LONGEST_TITLE:  # it will be cut, and no word may be lost
+            rest = f"{title} {rest}"
         body = clean_text(f"{rest}\n\n{after}")
     elif stands_alone and after and _looks_like_title(line):
         title, body = line, clean_text(after)

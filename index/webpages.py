@@ -19,7 +19,8 @@ from index.records import (
 
 _BLOCKS = {"p", "head", "item", "row", "code", "quote", "list", "table", "ab", "div", "fw"}
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>", re.IGNORECASE)
-_JSON_LD_DATE = re.compile(r'"datePublished"\s*:\s*("(?:[^"\\]|\\.){1,80}")')
+# Only what JSON can be: a broken date must not cost the page.
+_JSON_LD_DATE = re.compile(r'"datePublished"\s*:\s*("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}){1,80}")')
 _META_DATE = (
     "//meta[@property='article:published_time' or @itemprop='datePublished' or @name='pubdate'"
     " or @name='parsely-pub-date' or @name='date']/@content",
@@ -34,10 +35,16 @@ def read_page(html: str) -> Record:
     no main text or cannot be taken apart.
     """
     try:
-        tree, document = _extract(html)
-        text = clean_text("\n\n".join(_list_blocks(document.body))) if document else ""
+        return _read(html)
+    except BadRecord:
+        raise
     except Exception as error:  # three parsers meet hostile markup here; one page must never stop the rest
         raise BadRecord(f"the page cannot be taken apart ({type(error).__name__}); save the article as .txt") from error
+
+
+def _read(html: str) -> Record:
+    tree, document = _extract(html)
+    text = clean_text("\n\n".join(_list_blocks(document.body))) if document else ""
     title = clean_title(document.title or "") if document else ""
     if title and text.startswith(f"{title}\n\n"):  # it is shown above the text already
         text = clean_text(text[len(title) :])

@@ -65,6 +65,11 @@ class Archive:
     def ask(self, request: Request) -> Reply:
         return self._current().assistant.ask(request)
 
+    def ask_with_info(self, request: Request) -> tuple[Reply, IndexInfo]:
+        """The reply, and the facts of the very generation that gave it."""
+        opened = self._current()
+        return opened.assistant.ask(request), opened.info
+
     def article(self, article_id: str) -> Article:
         """
         Raises:

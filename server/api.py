@@ -48,7 +48,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model=AskReply,
     summary="Ask a question",
     tags=["questions"],
-    responses=problems(408, 413, 415, 422, 503),
+    responses=problems(403, 408, 413, 415, 422, 503),
 )
 async def ask(
     request: Request,

@@ -44,6 +44,7 @@ def create_app(archive: Archive, settings: Settings) -> FastAPI:
         lifespan=lifespan,
         middleware=[Middleware(Gate, metrics=metrics, settings=settings)],
     )
+    app.state.local = settings.local
     app.state.archive, app.state.metrics, app.state.desk = archive, metrics, desk
     app.state.pages = pages.Pages(archive, conversations)
     app.state.asking = AskRequest  # proposes names for misspelt fields

@@ -14,14 +14,16 @@ class Archive(Protocol):
     ``NoIndex`` as long as nothing was built, which the server then says on every page.
     """
 
-    def ask(self, request: Request) -> Reply: ...
+    def ask_with_info(self, request: Request) -> tuple[Reply, IndexInfo]:
+        """The reply, and the facts of the index that gave it, though another may be in use by now."""
+        ...
 
     def article(self, article_id: str) -> Article:
         """Raises ``UnknownArticle``."""
         ...
 
     def info(self) -> IndexInfo:
-        """Cheap: called for every page and every answer."""
+        """Cheap: called for every page."""
         ...
 
     def suggestions(self) -> tuple[str, ...]:

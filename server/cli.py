@@ -169,7 +169,8 @@ def ask(
     archive = open_archive(read_settings(index=folder))
     refuse_unknown_sources(archive, sources)
     request = Request(question.strip(), filters=Filters(after, before, sources), abstain=not always)
-    reply = write_reply(archive.ask(request), new_conversation(), archive.info())
+    answered, info = archive.ask_with_info(request)
+    reply = write_reply(answered, new_conversation(), info)
     if as_json:
         write_json(reply.model_dump(mode="json"))
     else:

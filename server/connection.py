@@ -7,14 +7,19 @@ is sent. A few hundred of those keep everyone else out.
 
 import asyncio
 import json
+import logging
+import uuid
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from server.gate import SAFE_HEADERS
 from server.problems import BAD_REQUEST, MEDIA_TYPE
 
 SLOWEST_HEAD = 10.0  # seconds from the first byte, or the connection, to a complete head
 SLOWEST_READER = 30.0  # seconds without reading any of a response
+
+log = logging.getLogger("verbatim")
 
 
 class Connection(H11Protocol):
@@ -52,21 +57,26 @@ class Connection(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):  # a response is under way: nothing can be said
             self.transport.close()
             return
+        request_id = uuid.uuid4().hex
+        log.info("request_id=%s was not HTTP/1.1 (%s)", request_id, msg)
         document = {
             "type": BAD_REQUEST.type,
             "title": BAD_REQUEST.title,
             "status": BAD_REQUEST.status,
             "detail": "this is not HTTP/1.1, or its head is too long; send a plain HTTP request",
             "instance": "/",
-            "request_id": "",
+            "request_id": request_id,
         }
         body = json.dumps(document).encode()
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+        headers = SAFE_HEADERS | {
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Connection": "close",
+            "X-Request-ID": request_id,
+        }
+        head = h11.Response(status_code=400, headers=[(k.encode(), v.encode()) for k, v in headers.items()])
+        for event in (head, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.assistant import Turn
+from server.messages import AskReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,10 @@ class Exchange:
 class Conversations:
     """Safe to use from several threads."""
 
-    def __init__(self, most: int = 1_000, turns: int = 20):
-        self._most, self._turns = most, turns
+    def __init__(self, most: int = 1_000, turns: int = 20, shown: int = 100):
+        self._most, self._turns, self._most_shown = most, turns, shown
         self._kept: OrderedDict[str, tuple[Exchange, ...]] = OrderedDict()
+        self._shown: OrderedDict[str, AskReply] = OrderedDict()
         self._lock = threading.Lock()
 
     def recall(self, conversation_id: str | None) -> tuple[Exchange, ...]:
@@ -41,6 +43,18 @@ class Conversations:
             self._kept.move_to_end(conversation_id)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+            self._shown.pop(conversation_id, None)
+
+    def show(self, reply: AskReply) -> None:
+        """Keeps the reply to the last turn in full, until the next one is recorded."""
+        with self._lock:
+            self._shown[reply.conversation_id] = reply
+            while len(self._shown) > self._most_shown:
+                self._shown.popitem(last=False)
+
+    def shown(self, conversation_id: str) -> AskReply | None:
+        with self._lock:
+            return self._shown.get(conversation_id)
 
 
 def new_conversation() -> str:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from index.errors import VerbatimError
 from index.store import IndexInfo
 from qa.assistant import Reply, Request, Turn
 from qa.retriever import Filters
@@ -59,8 +58,8 @@ class Desk:
     def _ask(self, request: Request) -> tuple[Reply, IndexInfo]:
         log.debug("question=%r history=%d", request.question, len(request.history))
         try:
-            reply, info = self._archive.ask(request), self._archive.info()
-        except VerbatimError:
+            reply, info = self._archive.ask_with_info(request)
+        except Exception:
             self._metrics.questions.labels("failed").inc()
             raise
         self._metrics.questions.labels("answered" if reply.answers else "refused").inc()
@@ -79,5 +78,5 @@ def _exchange(question: str, reply: Reply) -> Exchange:
         return Exchange(Turn(question))
     answer = reply.answers[0]
     citation = answer.citations[0]
-    href = marked_path(citation.article.id, citation.start, citation.end)
+    href = marked_path(citation.article.id, citation.start, citation.end, citation.quote)
     return Exchange(Turn(question, answer.text, citation.article.id), href)

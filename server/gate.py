@@ -6,7 +6,6 @@ import re
 import time
 import uuid
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.metrics import Metrics
-from server.problems import BODY_TOO_LARGE, BODY_TOO_SLOW, INTERNAL, WRONG_HOST, Refusal, respond
+from server.problems import BODY_TOO_LARGE, BODY_TOO_SLOW, CROSS_SITE, INTERNAL, WRONG_HOST, Refusal, respond
 from server.settings import Settings
 
 LARGEST_BODY = 1_000_000  # bytes
@@ -32,7 +31,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-_HEADERS = {
+SAFE_HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -86,6 +85,7 @@ class Gate:
     async def _let_through(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         try:
             _check_host(headers, self._hosts)
+            _check_site(scope["method"], headers)
             _check_length(headers)
         except Refusal as refusal:
             if "expect" not in headers:  # a client that asks first has sent nothing yet
@@ -118,13 +118,9 @@ def known_hosts(settings: Settings) -> frozenset[str] | None:
     """
     if settings.allowed_hosts:
         return frozenset(settings.allowed_hosts)
-    host = settings.host.strip("[]").lower()
-    try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
+    if not settings.local:
         return None
+    host = settings.host.strip("[]").lower()
     return frozenset({"localhost", "127.0.0.1", "[::1]", host, f"[{host}]"})
 
 
@@ -135,6 +131,15 @@ def _check_host(headers: Headers, hosts: frozenset[str] | None) -> None:
     if match is None or match[1].rstrip(".") not in hosts:
         detail = "the Host header names another server; use this machine's name, or list it in VERBATIM_ALLOWED_HOSTS"
         raise Refusal(WRONG_HOST, detail)
+
+
+def _check_site(method: str, headers: Headers) -> None:
+    """Browsers say where a request comes from, and send another site's form without asking first.
+
+    The Origin header tells less: under our own Referrer-Policy it is "null" for our own form.
+    """
+    if method != "GET" and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise Refusal(CROSS_SITE, "a page of another site sent this; ask on this server's own page, or by a program")
 
 
 def _check_length(headers: Headers) -> None:
@@ -194,7 +199,7 @@ def _guarded(passing: _Passage, send: Send, without_body: bool) -> Send:
         if message["type"] == "http.response.start":
             passing.status = message["status"]
             headers = MutableHeaders(scope=message)
-            headers.update(_HEADERS)
+            headers.update(SAFE_HEADERS)
             headers["X-Request-ID"] = passing.request_id
             headers.setdefault("Cache-Control", "no-store")
         elif message["type"] == "http.response.body":

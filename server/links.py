@@ -1,5 +1,6 @@
 """Links to cited words: on this server, and on the page the article came from."""
 
+from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
 from index.articles import Article
@@ -15,10 +16,20 @@ def article_path(article_id: str) -> str:
     return f"/articles/{quote(article_id, safe='')}"
 
 
-def marked_path(article_id: str, start: int, end: int) -> str:
-    """The path of an article's page with ``text[start:end]`` marked."""
-    path = article_path(article_id)
-    return f"{path}{'&' if '?' in path else '?'}start={start}&end={end}"
+def marked_path(article_id: str, start: int, end: int, words: str | None = None) -> str:
+    """The path of an article's page with its ``text[start:end]`` marked, given ``words`` only as long as it is these."""
+    checked = f"&v={fingerprint(words)}" if words is not None else ""
+    return _add(article_path(article_id), f"start={start}&end={end}{checked}")
+
+
+def fingerprint(words: str) -> str:
+    """8 hexadecimal digits by which a page sees that other words stand at this place by now."""
+    return sha256(words.encode()).hexdigest()[:8]
+
+
+def carry(path: str, conversation_id: str) -> str:
+    """``path`` with the conversation that its page shall lead back to."""
+    return _add(path, f"conversation={quote(conversation_id, safe='')}") if conversation_id else path
 
 
 def web_address(url: str | None) -> str | None:
@@ -66,6 +77,10 @@ def _ends(words: str) -> tuple[str, str]:
         return whole, ""
     count = min(_WORDS, len(lines[0]) // 2)  # the two may not overlap
     return " ".join(lines[0][:count]), " ".join(lines[0][-count:])
+
+
+def _add(path: str, query: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
 def _encode(words: str) -> str:

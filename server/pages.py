@@ -10,18 +10,26 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from index.errors import VerbatimError
+from index.errors import NoIndex, VerbatimError
 from index.store import IndexInfo
 from server.api import problems
 from server.archive import Archive
 from server.conversations import Conversations, Exchange
-from server.links import original_link, web_address
+from server.links import carry, fingerprint, original_link, web_address
 from server.messages import AnswerOut, AskReply, AskRequest, CitationOut
-from server.problems import INVALID, NO_INDEX, Refusal, refusal_of, validate, wants_page
+from server.problems import INVALID, NO_INDEX, Refusal, refuse, validate, wants_page
 from server.replies import iso
-from server.texts import TEXTS, full_sentence, human_confidence, human_count, human_date, script_texts
+from server.texts import (
+    TEXTS,
+    full_sentence,
+    human_confidence,
+    human_count,
+    human_date,
+    human_resolved,
+    script_texts,
+)
 
 HERE = Path(__file__).parent
 _FORM = {
@@ -43,12 +51,16 @@ _FORM = {
     }
 }
 _HTML = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+_SENT_ON = {303: {"description": "The page with the answer, which may be loaded again without asking again."}}
 
 router = APIRouter(default_response_class=HTMLResponse)
 
 
-@router.get("/", summary="The page to ask on", tags=["pages"], responses=_HTML | problems(503))
-async def home(request: Request) -> Response:
+@router.get("/", summary="The page to ask on", tags=["pages"], responses=_HTML | problems(422, 503))
+async def home(
+    request: Request,
+    conversation: Annotated[str | None, Query(description="The conversation to show.")] = None,
+) -> Response:
     return await request.app.state.pages.home(request)
 
 
@@ -56,8 +68,9 @@ async def home(request: Request) -> Response:
     "/",
     summary="Ask by the page's form",
     tags=["pages"],
+    status_code=303,
     openapi_extra=_FORM,
-    responses=_HTML | problems(408, 413, 422, 503),
+    responses=_SENT_ON | problems(403, 408, 413, 422, 503),
 )
 async def ask_by_form(request: Request) -> Response:
     return await request.app.state.pages.answer(request)
@@ -74,6 +87,8 @@ async def article_page(
     article_id: str,
     start: Annotated[str | None, Query(description="First code point of the words to mark.")] = None,
     end: Annotated[str | None, Query(description="The code point after the last one.")] = None,
+    v: Annotated[str | None, Query(description="8 digits that tell whether other words stand there by now.")] = None,
+    conversation: Annotated[str | None, Query(description="The conversation to lead back to.")] = None,
 ) -> Response:
     """The article, with ``text[start:end]`` marked when both are given."""
     return await request.app.state.pages.article(request, article_id)
@@ -87,10 +102,16 @@ class Pages:
         self._environment = _environment()
 
     async def home(self, request: Request) -> Response:
-        return self._chat(await run_in_threadpool(self._archive.info), await run_in_threadpool(self._suggestions))
+        info = await run_in_threadpool(self._archive.info)
+        conversation_id = request.query_params.get("conversation", "")
+        before = self._conversations.recall(conversation_id)
+        if not before:
+            return self._chat(info, await run_in_threadpool(self._suggestions))
+        reply = self._conversations.shown(conversation_id)
+        return self._chat(info, (), "", conversation_id, before[:-1] if reply else before, reply)
 
     async def answer(self, request: Request) -> Response:
-        """The page after a question was sent by the form, with what was asked before it."""
+        """Sends the browser on to the page with the answer; or the page with what went wrong."""
         form = _fields((await request.body()).decode("utf-8", "replace"))
         info = await run_in_threadpool(self._archive.info)
         typed = form.get("suggestion") or form.get("question", "")
@@ -99,17 +120,18 @@ class Pages:
             asking = validate(AskRequest, {"question": typed, "conversation_id": form.get("conversation_id") or None})
             reply = await request.app.state.desk.answer(asking)
         except (Refusal, VerbatimError) as error:
-            refusal = error if isinstance(error, Refusal) else refusal_of(error)
-            if not wants_page(request) or refusal.kind is NO_INDEX:
+            if not wants_page(request) or isinstance(error, NoIndex):
                 raise
+            refusal = error if isinstance(error, Refusal) else refuse(request, error)
             return self._chat(info, (), typed, form.get("conversation_id", ""), before, refusal=refusal)
-        return self._chat(info, (), "", reply.conversation_id, before, reply)
+        self._conversations.show(reply)
+        return RedirectResponse(f"{carry('/', reply.conversation_id)}#latest", 303)
 
     async def article(self, request: Request, article_id: str) -> Response:
         """Raises UnknownArticle, and Refusal for offsets that are not two numbers in order."""
         article = await run_in_threadpool(self._archive.article, article_id or request.query_params.get("id", ""))
         offsets = _offsets(request.query_params)
-        moved = offsets is not None and offsets[1] > len(article.text)
+        moved = offsets is not None and _moved(article.text, offsets, request.query_params.get("v"))
         start, end = (0, 0) if offsets is None or moved else offsets
         html = self._environment.get_template("article.html").render(
             article=article,
@@ -119,6 +141,7 @@ class Pages:
             address=web_address(article.url),
             original=original_link(article, start, end) if end else None,
             info=self._info(),
+            back=_way_back(request.query_params.get("conversation", "")),
         )
         return HTMLResponse(html, headers={"Cache-Control": "private, no-cache"})
 
@@ -183,29 +206,18 @@ def marked_passage(citation: CitationOut) -> tuple[str, str, str]:
 def marked_sentence(answer: AnswerOut) -> tuple[str, str, str]:
     """The answer's sentence as what is before, within and after its words.
 
-    The words may occur in it more than once: the occurrence meant is the one at which the
-    sentence and the cited passage agree.
+    The words may occur in it more than once: the occurrence meant is the one with which the
+    whole sentence stands in the cited passage.
     """
     sentence, words, citation = answer.sentence, answer.text, answer.citations[0]
     passage, at = citation.passage.text, citation.start - citation.passage.start
     found = sentence.find(words)
     while found >= 0:
         shift = at - found  # where the sentence begins in the passage
-        if _agree(sentence, passage, shift):
+        if shift >= 0 and passage.startswith(sentence, shift):
             return sentence[:found], words, sentence[found + len(words) :]
         found = sentence.find(words, found + 1)
     return "", words, ""
-
-
-def resolved(answer: AnswerOut) -> str:
-    """The date an answer's words stand for, in words; empty when they say it themselves."""
-    day = human_date(answer.resolved_date)
-    return f"{TEXTS.resolved} {day}" if day and day != answer.text else ""
-
-
-def _agree(sentence: str, passage: str, shift: int) -> bool:
-    first, last = max(0, shift), min(len(passage), shift + len(sentence))
-    return passage[first:last] == sentence[first - shift : last - shift]
 
 
 def _fields(body: str) -> dict[str, str]:
@@ -225,6 +237,16 @@ def _offsets(query: Mapping[str, str]) -> tuple[int, int] | None:
     return int(given[0]), int(given[1])
 
 
+def _moved(text: str, offsets: tuple[int, int], expected: str | None) -> bool:
+    """Whether other words stand at ``offsets`` than those whose fingerprint is ``expected``."""
+    start, end = offsets
+    return end > len(text) or expected not in (None, fingerprint(text[start:end]))
+
+
+def _way_back(conversation_id: str) -> str:
+    return f"{carry('/', conversation_id)}#latest" if conversation_id else "/"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -234,8 +256,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"texts": TEXTS, "script_texts": script_texts(), "count": human_count}
-    environment.globals |= {"marked_passage": marked_passage, "marked_sentence": marked_sentence, "resolved": resolved}
+    environment.globals |= {
+        "marked_passage": marked_passage,
+        "marked_sentence": marked_sentence,
+        "resolved": human_resolved,
+    }
     environment.globals |= {"web_address": web_address}
     environment.filters |= {"human_date": human_date, "human_confidence": human_confidence}
-    environment.filters["sentence"] = full_sentence
+    environment.filters |= {"sentence": full_sentence, "carry": carry}
     return environment

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from starlette.responses import Response
 from index.errors import IndexFault, ModelError, NoIndex, UnknownArticle, UsageError, VerbatimError
 
 MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger("verbatim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Kind:
 BAD_JSON = Kind("bad-json", 400, "The body is not JSON")
 WRONG_HOST = Kind("wrong-host", 400, "This server does not go by that name")
 BAD_REQUEST = Kind("bad-request", 400, "The request cannot be read")
+CROSS_SITE = Kind("cross-site", 403, "Another site's page may not ask here")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here")
 UNKNOWN_ARTICLE = Kind("unknown-article", 404, "No such article")
 WRONG_METHOD = Kind("wrong-method", 405, "This address takes other methods")
@@ -46,6 +50,13 @@ NO_INDEX = Kind("no-index", 503, "No articles are indexed yet")
 INDEX_FAULT = Kind("index-fault", 503, "The index cannot be used")
 MODEL_FAULT = Kind("model-fault", 503, "A model cannot be used")
 BUSY = Kind("busy", 503, "Too many questions at once")
+
+# What is said instead of messages that name files of this machine, when others can reach it.
+_UNNAMED = {
+    NO_INDEX: "there is no index here yet; make one with: verbatim index ARTICLES",
+    INDEX_FAULT: "the index cannot be used; the server's log says why, under this request id",
+    MODEL_FAULT: "a model cannot be used; the server's log says why, under this request id",
+}
 
 KINDS = tuple(value for value in list(globals().values()) if isinstance(value, Kind))
 
@@ -96,6 +107,15 @@ def refusal_of(error: VerbatimError) -> Refusal:
     return Refusal(kind, str(error), headers=headers if kind.status == 503 else None)
 
 
+def refuse(request: Request, error: VerbatimError) -> Refusal:
+    """The problem that ``error`` is to whoever sent ``request``: other machines are told no file names."""
+    refusal = refusal_of(error)
+    if request.app.state.local or refusal.kind not in _UNNAMED:
+        return refusal
+    log.warning("request_id=%s %s", _request_id(request), error)
+    return Refusal(refusal.kind, _UNNAMED[refusal.kind], headers=refusal.headers)
+
+
 def invalid(errors: Sequence[Mapping[str, Any]], model: type[BaseModel] | None = None) -> Refusal:
     """The problem for pydantic's ``errors``; fields of ``model`` are proposed for misspelt ones."""
     described = [FieldError(field=_path(error["loc"]), message=_message(error, model)) for error in errors[:20]]
@@ -124,7 +144,7 @@ def respond(request: Request, refusal: Refusal) -> Response:
         "status": refusal.kind.status,
         "detail": _plain(str(refusal.detail)),
         "instance": quote(request.scope["path"]),
-        "request_id": request.scope.get("state", {}).get("request_id", ""),
+        "request_id": _request_id(request),
     }
     if refusal.errors:
         document["errors"] = [each.model_dump() for each in refusal.errors]
@@ -140,7 +160,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(VerbatimError)
     def designed(request: Request, error: VerbatimError) -> Response:
-        return respond(request, refusal_of(error))
+        return respond(request, refuse(request, error))
 
     @app.exception_handler(RequestValidationError)
     def unreadable(request: Request, error: RequestValidationError) -> Response:
@@ -178,6 +198,10 @@ def _refusal_of_http(request: Request, error: HTTPException) -> Refusal:
         return Refusal(BAD_JSON, "the body cannot be read; send a JSON object in UTF-8")
     kind = Kind(f"http-{error.status_code}", error.status_code, "The request was refused")
     return Refusal(kind, str(error.detail), headers=error.headers)
+
+
+def _request_id(request: Request) -> str:
+    return request.scope.get("state", {}).get("request_id", "")
 
 
 def _path(location: Sequence[Any]) -> str:

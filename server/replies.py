@@ -22,7 +22,7 @@ from server.messages import (
 
 
 def write_reply(reply: Reply, conversation_id: str, info: IndexInfo) -> AskReply:
-    brief = write_brief(info).model_copy(update={"generation": reply.generation})
+    """``info`` is of the index that gave the reply."""
     return AskReply(
         question=reply.question,
         searched_for=reply.searched_for,
@@ -30,7 +30,7 @@ def write_reply(reply: Reply, conversation_id: str, info: IndexInfo) -> AskReply
         answers=[write_answer(answer) for answer in reply.answers],
         nearest=[write_nearest(nearest) for nearest in reply.nearest],
         conversation_id=conversation_id,
-        index=brief,
+        index=write_brief(info),
         timings_ms=Timings(**{stage: round(spent, 3) for stage, spent in reply.timings_ms.items()}),
     )
 

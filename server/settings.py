@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,15 @@ def _level(text: str) -> str:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    return tuple(_name(name.strip().lower()) for name in text.split(",") if name.strip())
+
+
+def _name(host: str) -> str:
+    """``host`` as the Host header has it, without a port and the dot of a full name."""
+    if host.count(":") > 1 and not host.startswith("["):
+        return f"[{host}]"  # an address of IPv6
+    end = host.find("]") + 1
+    return host[:end] + host[end:].partition(":")[0].rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +95,19 @@ class Settings:
     )
     threads: int = field(
         default=2,
-        metadata=_told(_whole(1, 1024), "a number from 1 to 1024", "Processor threads that a build may use."),
+        metadata=_told(
+            _whole(1, 1024),
+            "a number from 1 to 1024",
+            "Processor threads that a build may use, and that the reader uses while serving.",
+        ),
     )
     cache: Path = field(
         default=Path("~/.cache/verbatim"),
-        metadata=_told(_folder, "a folder", "Where models prepared for this machine are kept."),
+        metadata=_told(
+            _folder,
+            "a folder",
+            "Where models prepared for this machine are kept; if `XDG_CACHE_HOME` is set, its folder `verbatim`.",
+        ),
     )
     log_level: str = field(
         default="info", metadata=_told(_level, f"one of {', '.join(LOG_LEVELS)}", "How much is logged.")
@@ -118,6 +135,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cache", self.cache.expanduser())
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach what listens on ``host``."""
+        host = self.host.strip("[]").lower()
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     @classmethod
     def from_environment(

@@ -106,9 +106,9 @@ def describe_reply(reply: "AskReply") -> Iterator[str]:
 
 
 def describe_answer(answer: "AnswerOut") -> Iterator[str]:
-    from server.texts import TEXTS, human_confidence, human_date
+    from server.texts import TEXTS, human_confidence, human_resolved
 
-    resolved = f" {TEXTS.resolved} {human_date(answer.resolved_date)}." if answer.resolved_date else ""
+    resolved = f" {human_resolved(answer)}." if human_resolved(answer) else ""
     yield answer.text
     yield f"  {human_confidence(answer.confidence)}.{resolved}"
     if answer.status == "conflicting":

@@ -5,6 +5,10 @@ Templates use these; the page's script gets the ones it needs from ``script_text
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from server.messages import AnswerOut
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -48,7 +52,6 @@ class Texts:
     refusal: str = "The archive does not say."
     nearest: str = "These passages come closest."
     nothing_near: str = "No passage comes close."
-    refused_before: str = "No answer"
     failed: str = "That did not work."
     unreachable: str = "The server cannot be reached. Your question is still in the box: try again."
     and_citations: str = "cited from"
@@ -88,6 +91,12 @@ def human_date(iso: str | None) -> str | None:
     day = str(int(rest[1])) if len(rest) > 1 else ""
     month = MONTHS[int(rest[0]) - 1] if rest else ""
     return " ".join(part for part in (day, month, year.lstrip("0") or "0") if part)
+
+
+def human_resolved(answer: "AnswerOut") -> str:
+    """The date an answer's words stand for, as "That is 1 June 2025"; empty when they say it themselves."""
+    day = human_date(answer.resolved_date)
+    return f"{TEXTS.resolved} {day}" if day and day != answer.text else ""
 
 
 def human_confidence(confidence: float) -> str:

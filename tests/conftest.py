@@ -124,6 +124,9 @@ class FakeArchive:
         self._open()
         return self.assistant.ask(request)
 
+    def ask_with_info(self, request: Request) -> tuple[Reply, IndexInfo]:
+        return self.ask(request), self.info()
+
     def article(self, article_id: str) -> Article:
         self._open()
         for article in self.articles:

@@ -5,8 +5,11 @@ const at = (id) => document.getElementById(id);
 const form = at("ask"), box = at("question"), log = at("log"), live = at("status");
 const conversation = form.elements.namedItem("conversation_id");
 const texts = JSON.parse(at("chat").dataset.texts);
-const KEPT = "verbatim-conversation";
-let asking = false;
+const welcome = at("welcome"); // none when the server rendered a conversation
+const KEPT = "verbatim-conversation", DRAFT = "verbatim-question";
+const LEAVING = "leaving";
+const replies = []; // of this tab, oldest first
+let pending = null; // the question that waits for its reply, and what stops it
 
 // ---- words -------------------------------------------------------------------------------------
 
@@ -27,6 +30,8 @@ function humanResolved(answer) {
   return day && day !== answer.text ? `${texts.resolved} ${day}` : "";
 }
 
+const fullSentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
 const meta = (it) => (it.source ? `${it.source} · ` : "") + (humanDate(it.published) || texts.undated);
 
 // Offsets count code points; a JavaScript string counts some of them twice.
@@ -35,13 +40,13 @@ function markedPassage(it) {
   return [points.slice(0, start).join(""), it.quote, points.slice(end).join("")];
 }
 
-// The words may occur in the sentence more than once: that occurrence is meant at which sentence and passage agree.
+// The words may occur in the sentence more than once: the one meant is that with which it stands in the passage.
 function markedSentence(answer) {
   const passage = answer.citations[0].passage.text, at = markedPassage(answer.citations[0])[0].length;
   const { sentence, text } = answer;
   for (let found = sentence.indexOf(text); found >= 0; found = sentence.indexOf(text, found + 1)) {
-    const shift = at - found, first = Math.max(0, shift), last = Math.min(passage.length, shift + sentence.length);
-    if (passage.slice(first, last) === sentence.slice(first - shift, last - shift))
+    const shift = at - found;
+    if (shift >= 0 && passage.startsWith(sentence, shift))
       return [sentence.slice(0, found), text, sentence.slice(found + text.length)];
   }
   return ["", text, ""];
@@ -130,14 +135,18 @@ function showReply(exchange, reply) {
   slot(exchange, "searched").hidden = !different;
   slot(exchange, "looking").hidden = true;
   slot(exchange, "reply").replaceChildren(...buildReply(reply));
+  return exchange;
 }
 
-function addExchange(question) {
-  at("welcome")?.remove();
+function buildExchange(question) {
   const exchange = build("exchange");
   fill(exchange, { question });
-  log.append(exchange);
   return exchange;
+}
+
+function addExchanges(...exchanges) {
+  welcome?.remove();
+  log.append(...exchanges);
 }
 
 // ---- asking ------------------------------------------------------------------------------------
@@ -151,33 +160,39 @@ function announce(reply) {
     : texts.refusal;
 }
 
-async function fetchReply(question) {
+const asTurn = ({ question, answers: [best] }) =>
+  ({ question, answer: best?.text ?? "", article_id: best?.citations[0].article_id ?? null });
+
+async function fetchReply(question, signal) {
   const body = { question };
   if (conversation.value) body.conversation_id = conversation.value;
-  let response;
+  if (welcome) body.history = replies.slice(-20).map(asTurn); // the server may have forgotten
+  let response, answer;
   try {
     response = await fetch("/ask", {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(120_000),
+      signal,
     });
+    answer = await response.json();
   } catch {
     throw new Error(texts.unreachable);
   }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.detail || texts.unreachable);
+  if (!response.ok) throw new Error(answer.detail ? fullSentence(answer.detail) : texts.unreachable);
   return answer;
 }
 
 async function ask(question) {
-  asking = true;
+  const controller = new AbortController(), timer = setTimeout(() => controller.abort(), 120_000);
+  pending = { question, controller };
   form.lastElementChild.setAttribute("aria-disabled", "true");
-  const exchange = addExchange(question);
+  const exchange = buildExchange(question);
+  addExchanges(exchange);
   exchange.scrollIntoView({ block: "start", behavior: "instant" }); // at once, or nearEnd() would be asked on the way
   live.textContent = texts.looking;
   try {
-    const reply = await fetchReply(question);
+    const reply = await fetchReply(question, controller.signal);
     const follow = nearEnd();
     showReply(exchange, reply);
     if (follow) exchange.scrollIntoView({ block: "start" });
@@ -185,56 +200,82 @@ async function ask(question) {
     announce(reply);
     keep(reply);
   } catch (error) {
-    const problem = build("problem");
-    fill(problem, { detail: error.message });
-    slot(exchange, "looking").hidden = true;
-    slot(exchange, "reply").replaceChildren(problem);
-    live.textContent = `${texts.failed} ${error.message}`;
-    if (!box.value) box.value = question;
+    if (controller.signal.reason === LEAVING) takeBack(exchange);
+    else showProblem(exchange, error.message);
+    putBack(question);
   }
-  asking = false;
+  clearTimeout(timer);
+  pending = null;
   form.lastElementChild.removeAttribute("aria-disabled");
+}
+
+function showProblem(exchange, detail) {
+  const problem = build("problem");
+  fill(problem, { detail });
+  slot(exchange, "looking").hidden = true;
+  slot(exchange, "reply").replaceChildren(problem);
+  live.textContent = `${texts.failed} ${detail}`;
+}
+
+function takeBack(exchange) {
+  exchange.remove();
+  if (welcome && !log.children.length) log.append(welcome);
+  live.textContent = "";
+}
+
+function putBack(question) {
+  box.value = box.value.trim() ? `${question}\n${box.value}` : question;
 }
 
 // ---- the way back from an article: this tab remembers its conversation ------------------------------
 
-function kept() {
+function stored(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
+    return sessionStorage.getItem(name);
   } catch {
-    return [];
+    return null;
+  }
+}
+
+function store(name, text) {
+  try {
+    if (text === null) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, text);
+    return true;
+  } catch {
+    return false; // no storage, or none left: the conversation is only on the page
   }
 }
 
 function keep(reply) {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify([...kept(), reply].slice(-20)));
-  } catch {
-    // No storage, or none left: the conversation is only on the page.
-  }
+  replies.push(reply);
+  for (let count = 20; count; count >>= 1)
+    if (store(KEPT, JSON.stringify(replies.slice(-count)))) return;
 }
 
-function forget() {
-  try {
-    sessionStorage.removeItem(KEPT);
-  } catch {
-    // Nothing was kept.
-  }
-}
+const forget = () => store(KEPT, null);
 
 function restore() {
-  if (!at("welcome")) return forget(); // the server rendered a conversation, that one goes on
-  for (const reply of kept()) {
-    showReply(addExchange(reply.question), reply);
-    conversation.value = reply.conversation_id;
+  if (!welcome) return forget(); // the server's conversation goes on
+  try {
+    const kept = JSON.parse(stored(KEPT) ?? "[]");
+    const exchanges = kept.map((reply) => showReply(buildExchange(reply.question), reply));
+    if (!exchanges.length) return;
+    conversation.value = kept.at(-1).conversation_id ?? "";
+    replies.push(...kept);
+    addExchanges(...exchanges);
+    scrollTo(0, document.documentElement.scrollHeight);
+  } catch {
+    forget(); // kept by another version, or not by this page at all
   }
-  if (!at("welcome")) scrollTo(0, document.documentElement.scrollHeight);
 }
+
+// ---- events ------------------------------------------------------------------------------------
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const question = (event.submitter?.name === "suggestion" ? event.submitter.value : box.value).trim();
-  if (!question || asking) return;
+  if (!question || pending) return;
   box.value = "";
   box.focus();
   ask(question);
@@ -247,5 +288,22 @@ box.addEventListener("keydown", (event) => {
   form.requestSubmit();
 });
 
-at("new").addEventListener("click", forget);
+at("new").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // opens elsewhere, this page stays
+  pending?.controller.abort(LEAVING); // before its reply could be kept
+  forget();
+});
+
+addEventListener("pagehide", () => {
+  if (!pending) return;
+  store(DRAFT, pending.question);
+  pending.controller.abort(LEAVING);
+});
+
+addEventListener("pageshow", (event) => {
+  const question = stored(DRAFT);
+  store(DRAFT, null);
+  if (question && !event.persisted) putBack(question); // a page that was only hidden has it back already
+});
+
 restore();

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import qa.archive
 from index.articles import Article
 from index.passages import Passage
-from qa.assistant import Answer, Citation, Turn
+from qa.assistant import Answer, Citation, Request, Turn
 from qa.retriever import Filters
 from server.conversations import Conversations, Exchange
 from server.settings import Settings
 from tests.api.test_errors import assert_problem
-from tests.conftest import ANSWERS, COST, HARBOUR, OPENS, FakeArchive, FakeAssistant, cite, connect
+from tests.conftest import ANSWERS, COST, DELAY, HARBOUR, OPENS, FakeArchive, FakeAssistant, cite, connect
+from tests.fakes import BagOfWords, PhraseReader, generation_of
 
 CITATION = {
     "number", "article_id", "title", "source", "url", "published", "quote", "start", "end", "passage", "href",
@@ -161,6 +163,13 @@ def test_history_wins_over_the_conversation(client, archive):
     assert archive.assistant.asked[2].history == (Turn("Where?", "here"), Turn("Who?"))
 
 
+def test_history_brings_back_a_conversation_that_a_restart_lost(client, archive):
+    turn = {"question": COST, "answer": "212 million euros", "article_id": "harbour"}
+    client.post("/ask", json={"question": "Who?", "conversation_id": "lost", "history": [turn]})
+    client.post("/ask", json={"question": "When?", "conversation_id": "lost"})
+    assert archive.assistant.asked[1].history == (Turn(COST, "212 million euros", "harbour"), Turn("Who?"))
+
+
 def test_a_forgotten_conversation_begins_anew_under_its_id(client, archive):
     reply = client.post("/ask", json={"question": COST, "conversation_id": "from-before-the-restart"}).json()
     assert reply["conversation_id"] == "from-before-the-restart"
@@ -189,6 +198,40 @@ class SlowAssistant(FakeAssistant):
         self.begun.release()
         assert self.go_on.wait(30)
         return super().ask(request)
+
+
+def test_the_facts_are_those_of_the_index_that_answered():
+    class Swapped(FakeArchive):
+        """A new generation came while the old one answered."""
+
+        def info(self):
+            return replace(super().info(), generation="g2", articles=9)
+
+        def ask_with_info(self, request):
+            return self.ask(request), super().info()
+
+    with connect(Swapped()) as client:
+        index = client.post("/ask", json={"question": COST}).json()["index"]
+        assert (index["generation"], index["articles"]) == ("g1", 1234)
+        assert client.get("/index").json()["generation"] == "g2"
+
+
+def test_an_archive_answers_with_the_facts_of_one_generation(tmp_path, monkeypatch):
+    class Swapping(PhraseReader):
+        """A new generation is swapped in while it reads."""
+
+        settings = {"confidence": {"ranking": {"span": 1.0}, "weights": {"rank": 1.0}, "threshold": 0.5}}
+
+        def read(self, question, texts):
+            generation_of(tmp_path, [HARBOUR, DELAY])
+            return super().read(question, texts)
+
+    monkeypatch.setattr(qa.archive, "_LOOK_EVERY", 0.0)
+    first = generation_of(tmp_path, [HARBOUR])
+    archive = qa.archive.Archive(tmp_path, lambda: (BagOfWords(), Swapping({"212 million euros": 3.0})))
+    reply, info = archive.ask_with_info(Request(COST))
+    assert (reply.generation, info.generation, info.articles) == (first.id, first.id, 1)
+    assert archive.info().articles == 2
 
 
 def test_too_many_questions_are_turned_away():

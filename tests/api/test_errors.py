@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from index.errors import DamagedIndex, IncompatibleIndex, ModelError, UsageError
+from index.errors import DamagedIndex, IncompatibleIndex, ModelError, NoIndex, UsageError
 from server.problems import KINDS
 from server.settings import Settings
-from tests.conftest import FakeArchive, FakeAssistant, connect
+from tests.conftest import COST, FakeArchive, FakeAssistant, connect
 
 KNOWN = {kind.type: kind for kind in KINDS}
 
@@ -212,12 +212,39 @@ def test_designed_errors_are_told(error, status, name):
         assert assert_problem(ask(client), status, name)["detail"] == str(error)
 
 
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (NoIndex(Path("/secret/folder")), "no-index"),
+        (DamagedIndex(Path("/secret/vectors.faiss"), "checksum"), "index-fault"),
+        (ModelError("/secret/reader.xml was altered; install again"), "model-fault"),
+    ],
+)
+def test_other_machines_are_told_no_file_names(error, name, caplog):
+    archive = FakeArchive(assistant=FailingAssistant(error))
+    with connect(archive, Settings(host="0.0.0.0")) as client:
+        document = assert_problem(ask(client), 503, name)
+        page = client.post("/", data={"question": "Why?"}, headers={"accept": "text/html"}).text
+    assert "secret" not in json.dumps(document) + page
+    assert f"request_id={document['request_id']} {error}" in caplog.text
+    for host in ("localhost", "127.0.0.2", "[::1]", "::1"):
+        with connect(archive, Settings(host=host)) as client:
+            assert "secret" in client.post("http://127.0.0.1/ask", json={"question": "Why?"}).text
+
+
+def test_without_an_index_other_machines_too_hear_what_to_type():
+    with connect(FakeArchive(missing=Path("/secret")), Settings(host="0.0.0.0")) as client:
+        page = client.get("/", headers={"accept": "text/html"}).text
+    assert "<code>verbatim index ARTICLES</code>" in page and "secret" not in page
+
+
 def test_an_unforeseen_error_is_logged_and_not_told(caplog):
     with connect(FakeArchive(assistant=FailingAssistant(RuntimeError("secret /path")))) as client:
         response = ask(client)
         document = assert_problem(response, 500, "internal-error")
         assert "secret" not in response.text and "Traceback" not in response.text
         page = client.post("/", data={"question": "Why?"}, headers={"accept": "text/html"})
+        assert 'verbatim_questions_total{outcome="failed"} 2.0' in client.get("/metrics").text
     assert page.status_code == 500 and "secret" not in page.text and "<h1>" in page.text
     assert any(document["request_id"] in record.getMessage() and record.exc_info for record in caplog.records)
 
@@ -242,6 +269,19 @@ def test_own_names_are_taken(client, host):
     assert client.get("/index", headers={"host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("path", "sent"), [("/ask", {"json": {"question": COST}}), ("/", {"data": {"question": COST}})]
+)
+def test_pages_of_other_sites_may_not_ask(client, archive, site, path, sent):
+    assert_problem(client.post(path, headers={"sec-fetch-site": site}, **sent), 403, "cross-site")
+    assert archive.assistant.asked == []
+    for allowed in ("same-origin", "none"):
+        assert client.post(path, headers={"sec-fetch-site": allowed, "origin": "null"}, **sent).status_code == 200
+    assert client.get("/", headers={"sec-fetch-site": site}).status_code == 200  # a link from elsewhere
+    assert client.head("/", headers={"sec-fetch-site": site}).status_code == 200
+
+
 def test_which_names_depends_on_where_it_listens(archive):
     with connect(archive, Settings(host="0.0.0.0")) as client:
         assert client.get("/index", headers={"host": "archive.example"}).status_code == 200
@@ -255,7 +295,7 @@ def test_openapi_names_every_status_as_a_problem(client):
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             for status, response in operation["responses"].items():
-                if status != "200":
+                if status not in ("200", "303"):
                     schema = response["content"]["application/problem+json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/Problem"}, (path, method, status)
     assert "HTTPValidationError" not in json.dumps(described)

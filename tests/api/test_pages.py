@@ -1,6 +1,7 @@
 """The pages as a browser without scripts gets them."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.articles import Article
-from qa.assistant import Answer
-from server.links import article_path, original_link, text_fragment, web_address
-from server.messages import CitationOut, CitedPassage
+from qa.assistant import Answer, Turn
+from server.conversations import Conversations, Exchange
+from server.links import article_path, original_link, text_fragment, web_address, marked_path
+from server.messages import AskReply
 from server.pages import HERE, _environment, marked_sentence, paragraphs
 from server.replies import write_answer
-from server.texts import human_confidence, human_date
+from server.terminal import describe_answer
+from server.texts import TEXTS, human_confidence, human_date, human_resolved
 from tests.conftest import ARTICLES, COST, DELAY, HARBOUR, HOSTILE, OPENS, PARROT, FakeArchive, cite, connect
 
 PAGE = {"accept": "text/html"}
@@ -62,7 +65,7 @@ def test_asking_by_form(client):
     assert "Very likely right, 94\u00a0%" in html
     assert "That is 1 June 2025" in html
     assert "Earlier articles said:" in html and "The articles do not agree on this." in html
-    assert 'href="/articles/harbour?start=36&amp;end=41#w"' in html
+    assert re.search(r'href="/articles/harbour\?start=36&amp;end=41(?:&amp;v=[0-9a-f]{8})?&amp;conversation=\w{32}#w"', html)
     assert "Example Courier · 9 September 2024" in html
 
 
@@ -79,13 +82,68 @@ def test_a_follow_up_by_form(client, archive):
     second = client.post("/", data={"question": "And it?", "conversation_id": conversation}, headers=PAGE).text
     assert archive.assistant.asked[1].history[0].question == COST
     assert f"And it? [{COST}]" in second and "Searched for:" in second
-    assert '<a href="/articles/harbour?start=76&amp;end=93#w"><mark>212 million euros</mark></a>' in second
+    href = f"/articles/harbour?start=76&amp;end=93&amp;v=a26cd305&amp;conversation={conversation}#w"
+    assert f'<a href="{href}"><mark>212 million euros</mark></a>' in second
+
+
+def test_loading_the_answer_again_asks_nothing_again(client, archive):
+    sent = client.post("/", data={"question": COST}, headers=PAGE, follow_redirects=False)
+    assert sent.status_code == 303 and re.fullmatch(r"/\?conversation=[0-9a-f]{32}#latest", sent.headers["location"])
+    first, again = (client.get(sent.headers["location"], headers=PAGE).text for _ in range(2))
+    assert first == again and texts_in(first, "mark")[0] == "212 million euros" and 'id="latest"' in first
+    assert len(archive.assistant.asked) == 1
+    assert texts_in(first, "h1") == [TEXTS.title]
+
+
+def test_the_way_back_from_an_article_finds_the_conversation(client):
+    html = client.post("/", data={"question": COST}, headers=PAGE).text
+    (conversation,) = [attrs["value"] for tag, attrs in Tree(html).tags if attrs.get("name") == "conversation_id"]
+    links = [attrs["href"] for tag, attrs in Tree(html).tags if attrs.get("href", "").startswith("/articles/")]
+    assert len(links) == 2  # the article, and its copy
+    for link in links:
+        backs = [attrs["href"] for _, attrs in Tree(client.get(link).text).tags if attrs.get("class") == "new"]
+        assert backs == [f"/?conversation={conversation}#latest"]
+        assert "212 million euros" in client.get(backs[0]).text
+    assert 'class="new" href="/"' in client.get("/articles/harbour").text
+    assert 'href="/?conversation=%22%3E#latest"' in client.get('/articles/harbour?conversation=">').text
+
+
+@pytest.mark.parametrize("identity", ["forgotten", "", '"><b>', "a" * 10_000])
+def test_a_conversation_that_is_not_there_is_the_empty_page(client, identity):
+    assert client.get("/", params={"conversation": identity}).text == client.get("/").text
+
+
+def test_a_turn_asked_by_a_program_is_shown_in_brief(client):
+    sent = client.post("/", data={"question": OPENS}, headers=PAGE, follow_redirects=False)
+    identity = sent.headers["location"].removeprefix("/?conversation=").removesuffix("#latest")
+    client.post("/ask", json={"question": COST, "conversation_id": identity})
+    html = client.get(sent.headers["location"]).text
+    assert texts_in(html, "mark") == ["1 June", "212 million euros"]
+
+
+def test_replies_kept_for_pages_are_bounded(client):
+    kept = Conversations(shown=2)
+    for identity in "abc":
+        reply = client.post("/ask", json={"question": COST, "conversation_id": identity}).json()
+        kept.show(AskReply.model_validate(reply))
+    assert [kept.shown(identity) is not None for identity in "abc"] == [False, True, True]
+    kept.record("c", Exchange(Turn(COST)))
+    assert kept.shown("c") is None
+
+
+@pytest.mark.parametrize("path", ["/", "/articles/harbour", "/articles/nothing"])
+def test_one_first_heading(client, path):
+    html = client.get(path, headers=PAGE).text
+    levels = [int(tag[1]) for tag, _ in Tree(html.split("<template")[0]).tags if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(below - above <= 1 for above, below in zip(levels, levels[1:], strict=False))
 
 
 @pytest.mark.parametrize(("question", "said"), [(" ", "is empty"), ("x" * 2001, "2,000")])
 def test_a_form_that_cannot_be_meant(client, question, said):
     response = client.post("/", data={"question": question}, headers=PAGE)
     assert response.status_code == 422 and said in response.text and 'id="question"' in response.text
+    assert 'role="alert"' not in response.text  # the page has one live region
     assert client.post("/", data={"question": question}).headers["content-type"] == "application/problem+json"
 
 
@@ -147,6 +205,15 @@ def test_words_that_are_gone_are_not_made_up(client):
     assert "<mark" not in html and "it was changed since" in html
 
 
+def test_other_words_at_the_same_place_are_not_marked(client, archive):
+    href = marked_path("harbour", 76, 93, "212 million euros")
+    assert texts_in(client.get(href).text, "mark") == ["212 million euros"]
+    archive.articles = (replace(HARBOUR, text=HARBOUR.text.replace("212", "999")),)
+    changed = client.get(href).text
+    assert "<mark" not in changed and "it was changed since" in changed and "999 million" in changed
+    assert texts_in(client.get("/articles/harbour?start=76&end=93").text, "mark") == ["999 million euros"]
+
+
 @pytest.mark.parametrize(
     "identity",
     [".", "..", "a/../b", "a.json", "a", "?q=1#x", "é 🌉", "line\nbreak", "x\n", " ", "..json", "a.json.json", "+"],
@@ -188,11 +255,20 @@ def test_the_right_one_of_two_same_words_is_marked():
     assert marked_sentence(second) == ("He saw 2 of the ", "2", " ships.")
 
 
-def test_a_sentence_longer_than_its_passage_is_marked_too():
-    article = Article("a", "A", "x 2 y 2 z")
-    whole = write_answer(Answer("2", article.text, 0.5, (cite(article, "2", nth=1),)))
-    citation: CitationOut = whole.citations[0].model_copy(update={"passage": CitedPassage(start=4, end=7, text="y 2")})
-    assert marked_sentence(whole.model_copy(update={"citations": [citation]})) == ("x 2 y ", "2", " z")
+def test_the_right_one_is_marked_at_the_very_end():
+    article = Article("a", "A", "Aid came late. U.S. troops left the U.S.")
+    sentence = "U.S. troops left the U.S."
+    first, last = (write_answer(Answer("U.S.", sentence, 0.5, (cite(article, "U.S.", nth=nth),))) for nth in (0, 1))
+    assert marked_sentence(first) == ("", "U.S.", " troops left the U.S.")
+    assert marked_sentence(last) == ("U.S. troops left the ", "U.S.", "")
+
+
+def test_a_date_that_says_itself_is_not_said_twice():
+    year = write_answer(Answer("1911", "built in 1911", 0.5, (cite(HARBOUR, "1911"),), resolved_date="1911"))
+    day = write_answer(Answer("4 May", "on 4 May", 0.5, (cite(HARBOUR, "4 May"),), resolved_date="2025-05-04"))
+    assert (human_resolved(year), human_resolved(day)) == ("", "That is 4 May 2025")
+    assert "That is" not in "".join(describe_answer(year))
+    assert any(line.endswith(". That is 4 May 2025.") for line in describe_answer(day))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What runs beside the answers: the index, health, metrics, the log, the description, limits of connections."""
 
 import contextlib
+import json
 import logging
 import re
 import socket
@@ -123,7 +124,7 @@ def test_settings_come_from_the_environment():
         "VERBATIM_PORT": "9",
         "VERBATIM_THRESHOLD": "0.4",
         "VERBATIM_LOG_LEVEL": "WARNING",
-        "VERBATIM_ALLOWED_HOSTS": "A.example, b.example",
+        "VERBATIM_ALLOWED_HOSTS": "A.example, b.example.:8000,c.example:9,[::1]:7,::2,[FE80::1]",
         "VERBATIM_READER": "",
         "PATH": "/bin",
         "XDG_CACHE_HOME": "/c",
@@ -131,7 +132,7 @@ def test_settings_come_from_the_environment():
     settings = Settings.from_environment({"port": 7, "host": None}, given)
     assert (settings.index, settings.port, settings.threshold) == (Path("/a"), 7, 0.4)
     assert (settings.log_level, settings.host, settings.reader) == ("warning", "127.0.0.1", None)
-    assert settings.allowed_hosts == ("a.example", "b.example")
+    assert settings.allowed_hosts == ("a.example", "b.example", "c.example", "[::1]", "[::2]", "[fe80::1]")
     assert settings.cache == Path("/c/verbatim")
     assert Settings.from_environment({}, {}) == Settings()
     assert Settings().cache == Path.home() / ".cache" / "verbatim"
@@ -307,7 +308,13 @@ def test_what_is_not_http_is_a_problem_too(served):
     with served.connect() as connection:
         connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         answer = read_all(connection)
-    assert answer.startswith(b"HTTP/1.1 400") and b"application/problem+json" in answer
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    status, *lines = head.split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert status.startswith("HTTP/1.1 400") and headers["content-type"] == "application/problem+json"
+    assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
+    assert json.loads(body)["request_id"] == headers["x-request-id"]
+    assert "default-src 'none'" in headers["content-security-policy"] and headers["x-frame-options"] == "DENY"
 
 
 def test_a_head_without_end_is_refused(served):

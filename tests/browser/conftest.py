@@ -25,11 +25,11 @@ FLAGS = (
 
 
 @contextmanager
-def serving(archive: FakeArchive) -> Iterator[str]:
+def serving(archive: FakeArchive, port: int = 0) -> Iterator[str]:
     """The address of a server over ``archive``, as ``verbatim serve`` would run it."""
-    settings = Settings(port=0)
+    settings = Settings(port=port)
     server = uvicorn.Server(uvicorn.Config(create_app(archive, settings), **uvicorn_options(settings)))
-    listener = socket.create_server((settings.host, 0))
+    listener = socket.create_server((settings.host, port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

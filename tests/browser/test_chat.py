@@ -1,12 +1,15 @@
 """The pages in a real browser, with scripts and without, by pointer and by keyboard."""
 
 import re
+import socket
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import opened
-from tests.conftest import COST, DELAY, HARBOUR, HOSTILE, OPENS, PARROT
+from index.articles import Article
+from qa.assistant import Answer
+from tests.browser.conftest import opened, serving
+from tests.conftest import COST, DELAY, HARBOUR, HOSTILE, OPENS, PARROT, FakeArchive, FakeAssistant, cite
 
 pytestmark = pytest.mark.browser
 
@@ -57,6 +60,7 @@ def test_scripts_and_server_show_the_same(page, chromium, address):
 def shown(page: Page) -> list[str]:
     expect(page.locator(".exchange")).to_have_count(1)
     links = page.locator(".exchange a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
+    links = [re.sub(r"[?&]conversation=\w+", "", link) for link in links]  # with scripts the tab remembers
     numbers = page.locator(".exchange li").evaluate_all("items => items.map(li => li.value)")
     text = page.locator(".exchange").inner_text()
     return [re.sub(r"\s+", " ", text), *links, *map(str, numbers)]
@@ -83,6 +87,13 @@ def test_asking_without_scripts(chromium, address, archive):
         assert archive.assistant.asked[1].history[0].question == COST
         ask(page, "Who won the cup?")
         expect(page.locator(".refusal")).to_be_visible()
+        page.reload()
+        expect(page.locator(".refusal")).to_be_visible()
+        assert len(archive.assistant.asked) == 3
+        page.get_by_role("link", name=HARBOUR.title).click()
+        page.get_by_role("link", name="Back to the questions").click()
+        expect(page.locator(".refusal")).to_be_visible()
+        expect(page.locator(".past")).to_have_count(2)
         page.get_by_role("link", name="New conversation").click()
         expect(page.get_by_role("heading", name="Ask the archive")).to_be_visible()
 
@@ -118,6 +129,136 @@ def test_the_way_back_finds_the_conversation(page):
     expect(page.locator(".searched").nth(1)).to_contain_text(COST)
     page.get_by_role("link", name="New conversation").click()
     expect(page.get_by_role("heading", name="Ask the archive")).to_be_visible()
+    expect(page.locator(".exchange")).to_have_count(0)
+
+
+def test_a_follow_up_survives_a_restart_of_the_server(chromium):
+    first, second = FakeArchive(), FakeArchive()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with opened(chromium, f"http://127.0.0.1:{port}") as page:
+        with serving(first, port):
+            page.goto("/")
+            ask(page, "Who won the cup?")
+            expect(page.locator(".refusal")).to_be_visible()
+            page.reload()  # what was kept is sent as well
+            ask(page, COST)
+            expect(page.locator(".words mark")).to_have_count(1)
+        with serving(second, port):
+            ask(page, "May cars use it?")
+            expect(page.locator(".words mark")).to_have_count(2)
+    turns = [(turn.question, turn.answer, turn.article_id) for turn in second.assistant.asked[0].history]
+    assert turns == [("Who won the cup?", "", None), (COST, "212 million euros", "harbour")]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_right_one_of_two_same_words_is_marked(chromium, scripts):
+    article = Article("a", "A", "🌉 Aid came late. U.S. troops left the U.S.")
+    answer = Answer("U.S.", "U.S. troops left the U.S.", 0.9, (cite(article, "U.S.", nth=1),))
+    archive = FakeArchive((article,), FakeAssistant({"Where?": (answer,)}))
+    with serving(archive) as address, opened(chromium, address, java_script_enabled=scripts) as page:
+        page.goto("/")
+        ask(page, "Where?")
+        expect(page.locator(".words mark")).to_have_text("U.S.")
+        assert page.locator(".words mark").evaluate("e => e.previousSibling.textContent") == "U.S. troops left the "
+
+
+REPLY = "{question: 'Q', searched_for: 'Q', answered: true, answers: [{text: 'A'}], nearest: []}"
+
+
+@pytest.mark.parametrize("nonsense", ["{}", "null", "[{}]", "nonsense{", "'text'", f"[{REPLY}]", "[1]"])
+def test_nonsense_in_the_tabs_memory_is_forgotten(page, nonsense):
+    page.goto("/")
+    text = nonsense if nonsense.endswith("{") else page.evaluate(f"JSON.stringify({nonsense})")
+    page.evaluate("text => sessionStorage.setItem('verbatim-conversation', text)", text)
+    page.reload()
+    expect(page.get_by_role("heading", name="Ask the archive")).to_be_visible()
+    expect(page.locator(".exchange")).to_have_count(0)
+    ask(page, COST)
+    expect(page.locator(".words mark")).to_have_text("212 million euros")
+    page.reload()
+    expect(page.locator(".words mark")).to_have_text("212 million euros")
+
+
+def test_a_full_memory_keeps_the_latest(page):
+    page.goto("/")
+    for count, question in enumerate((OPENS, PARROT, COST), 1):
+        if question == COST:  # room for one more reply, not for three
+            page.evaluate("""() => {
+              const set = Storage.prototype.setItem;
+              Storage.prototype.setItem = function (name, text) {
+                if (JSON.parse(text).length > 1) throw new DOMException("full", "QuotaExceededError");
+                set.call(this, name, text);
+              };
+            }""")
+        ask(page, question)
+        expect(page.locator(".reply .confidence:visible").first).to_be_attached()
+        expect(page.locator(".looking:visible")).to_have_count(0)
+        expect(page.locator(".exchange")).to_have_count(count)
+    page.reload()
+    expect(page.locator(".exchange .question")).to_have_text([f"You asked {COST}"])
+
+
+def hold(page: Page) -> list:
+    """Requests to /ask from now on, none of which gets on by itself."""
+    held: list = []
+    page.route("**/ask", lambda route: held.append(route))
+    return held
+
+
+def wait_for(page: Page, held: list) -> None:
+    while not held:
+        page.wait_for_timeout(20)
+
+
+def test_leaving_while_a_question_waits_puts_it_back(page):
+    page.goto("/")
+    ask(page, OPENS)
+    expect(page.locator(".words mark").first).to_be_visible()
+    held = hold(page)
+    ask(page, COST)
+    wait_for(page, held)
+    page.get_by_role("link", name=DELAY.title).click()
+    page.get_by_role("link", name="Back to the questions").click()
+    expect(page.get_by_label("Your question")).to_have_value(COST)
+    expect(page.locator(".problem")).to_have_count(0)
+    expect(page.locator(".exchange")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+def test_a_hidden_page_shows_the_question_again(page):
+    """As when the browser keeps the page itself and comes back to it."""
+    page.goto("/")
+    held = hold(page)
+    ask(page, COST)
+    wait_for(page, held)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    expect(page.get_by_label("Your question")).to_have_value(COST)
+    expect(page.get_by_role("heading", name="Ask the archive")).to_be_visible()
+    expect(page.locator(".exchange")).to_have_count(0)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.get_by_label("Your question")).to_have_value(COST)
+    page.unroute("**/ask")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".words mark")).to_have_text("212 million euros")
+
+
+def test_a_new_conversation_keeps_no_late_reply(page):
+    page.goto("/")
+    held = hold(page)
+    ask(page, COST)
+    wait_for(page, held)
+    page.evaluate("document.getElementById('new').addEventListener('click', event => event.preventDefault())")
+    page.get_by_role("link", name="New conversation").click(modifiers=["Control"])  # in another tab: this one waits on
+    expect(page.get_by_text("Looking through the articles").first).to_be_visible()
+    page.get_by_role("link", name="New conversation").click()
+    expect(page.get_by_text("Looking through the articles").first).to_be_hidden()
+    held[0].fulfill(json=page.request.post("/ask", data={"question": COST}).json())
+    page.wait_for_timeout(200)
+    assert page.evaluate("sessionStorage.length") == 0
+    page.goto("/")
+    expect(page.get_by_label("Your question")).to_have_value("")
     expect(page.locator(".exchange")).to_have_count(0)
 
 
@@ -177,6 +318,25 @@ CONTRAST = """element => {
   const pair = [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor].map(parse).map(light);
   return (Math.max(...pair) + .05) / (Math.min(...pair) + .05);
 }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_marks_stand_out_from_the_page(chromium, address, scheme):
+    line = CONTRAST.replace("getComputedStyle(element).color", "getComputedStyle(element).boxShadow.split(')')[0]")
+    line = line.replace("let ground = element", "let ground = element.parentElement")
+    with opened(chromium, address, color_scheme=scheme) as page:
+        page.goto(VISITED[1])
+        shadow = page.locator("mark").evaluate("e => getComputedStyle(e).boxShadow")
+        assert re.fullmatch(r"rgb\([\d, ]+\) 0px -2px 0px 0px inset", shadow)
+        assert page.locator("mark").evaluate(line) >= 3
+
+
+def test_the_box_can_be_enlarged_where_it_does_not_grow_by_itself(page):
+    page.goto("/")
+    rules = """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+      .filter(rule => rule instanceof CSSSupportsRule).map(rule => [rule.conditionText, rule.cssRules[0].cssText])"""
+    ((condition, rule),) = page.evaluate(rules)
+    assert condition == "not (field-sizing: content)" and "resize: vertical; min-height: 4.5rem" in rule
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -263,13 +423,11 @@ def test_reading_further_up_is_not_disturbed(chromium, address):
         for count, question in enumerate((OPENS, COST, PARROT), 1):
             ask(page, question)
             expect(page.locator(".words mark").nth(count)).to_be_attached()
-        held = []
-        page.route("**/ask", lambda route: held.append(route))
+        held = hold(page)
         ask(page, "Who won the cup?")
         expect(page.get_by_text("Looking through the articles").last).to_be_visible()
         page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
-        while not held:
-            page.wait_for_timeout(20)
+        wait_for(page, held)
         held[0].continue_()
         expect(page.locator(".refusal")).to_be_attached()
         page.wait_for_timeout(300)
@@ -297,6 +455,21 @@ def test_an_error_is_told_and_the_question_kept(chromium, address):
         page.unroute("**/ask")
         page.get_by_role("button", name="Ask", exact=True).click()
         expect(page.locator(".words mark")).to_have_text("212 million euros")
+
+
+def test_a_failed_question_goes_before_what_was_typed_meanwhile(chromium, address):
+    with pytest.raises(AssertionError, match="Failed to load"), opened(chromium, address) as page:
+        page.goto("/")
+        held = hold(page)
+        ask(page, COST)
+        wait_for(page, held)
+        page.get_by_label("Your question").fill("And then?")
+        held[0].fulfill(status=503, json={"detail": "too many questions are waiting; ask again in a moment"})
+        told = "That did not work. Too many questions are waiting; ask again in a moment."
+        expect(page.locator(".problem")).to_have_text(told)
+        expect(page.get_by_role("status")).to_have_text(told)
+        expect(page.get_by_label("Your question")).to_have_value(f"{COST}\nAnd then?")
+        assert page.get_by_role("alert").count() == 0
 
 
 def test_for_print_and_for_calm(chromium, address):

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import index.webpages
 from index.articles import Article, Found, Limits, Skipped, clean_text, read_articles
-from index.records import clean_title, parse_published
+from index.records import LONGEST_TITLE, clean_title, headline, parse_published, split_authors
 
 DATA = Path(__file__).parent.parent / "data"
 HEADING = " date 2024-09-09 Two fleets meet Monday, September 9, 2024 10:00:55 AM"
@@ -234,6 +235,14 @@ class TestJson:
     def test_broken_documents(self, tmp_path, data):
         assert "JSON" in only_reason(read_bytes(tmp_path, "a.json", data))
 
+    @pytest.mark.parametrize("tail", [",", " ,", "x", "\n]"])
+    @pytest.mark.parametrize("indent", [None, 1])
+    def test_a_document_with_something_after_it_is_one_fault(self, tmp_path, tail, indent):
+        """Not JSON Lines, where each line would be a fault of its own."""
+        records = [{"text": "One"}, {"text": "Two"}]
+        data = (json.dumps(records, indent=indent) + tail).encode()
+        assert "Extra data" in only_reason(read_bytes(tmp_path, "a.json", data)) or tail == "\n]" and not indent
+
     @pytest.mark.parametrize("data", [b"[]", b'{"articles": []}'])
     def test_no_articles_at_all(self, tmp_path, data):
         assert "holds no article" in only_reason(read_bytes(tmp_path, "a.json", data))
@@ -288,6 +297,34 @@ class TestPages:
     @pytest.mark.parametrize("data", [b"<html></html>", b"<p>", b"<div>" * 5000, b"<html><script>alert(1)</script>"])
     def test_pages_without_text(self, tmp_path, data):
         assert "main text" in only_reason(read_bytes(tmp_path, "a.html", data))
+
+    @pytest.mark.parametrize("day", [r"\q2024-01-01", r"\u20", r"\ud800", "2024-13-77", "2024-01-01"])
+    def test_a_broken_date_costs_only_itself(self, tmp_path, day):
+        script = '<script type="application/ld+json">{"datePublished": "%s"}</script>' % day
+        page = f"<html><head>{script}</head><body><p>Only this is read.</p></body></html>"
+        article = read_one(tmp_path, "a.html", page)
+        assert article.text == "Only this is read."
+        assert article.published == (date(2024, 1, 1) if day == "2024-01-01" else None)
+
+    @pytest.mark.parametrize("step", ["_extract", "_list_blocks", "_find_published", "split_authors", "web_address"])
+    def test_whatever_fails_in_one_page_the_rest_is_read(self, tmp_path, monkeypatch, step):
+        def fail(*values):
+            raise RuntimeError("unforeseen")
+
+        monkeypatch.setattr(index.webpages, step, fail)
+        (tmp_path / "a.html").write_text("<html><body><p>Only this is read.</p></body></html>")
+        (tmp_path / "b.txt").write_text("Good.")
+        articles, skipped = read(tmp_path)
+        assert [article.text for article in articles] == ["Good."]
+        assert "RuntimeError" in skipped[0].reason
+
+    def test_many_comments_and_no_page(self, tmp_path):
+        """Tried in every grouping, thirty of them would take minutes."""
+        text = "<!---->" * 1000 + "x"
+        assert read_one(tmp_path, "a.txt", text).text == text
+        assert (
+            read_one(tmp_path, "b.txt", "<!-- a -->\n" * 200 + "<html><body><p>Text.</p></body></html>").text == "Text."
+        )
 
     def test_says_nothing_on_standard_error(self, tmp_path, capfd):
         read_bytes(tmp_path, "a.html", b"<html><body></body></html>")
@@ -422,13 +459,23 @@ class TestIds:
         articles, _ = read(tmp_path)
         assert len({article.id for article in articles}) == 5
 
-    def test_stable_when_the_folder_moves(self, tmp_path):
-        (tmp_path / "here" / "news" / "march").mkdir(parents=True)
-        (tmp_path / "here" / "news" / "march" / "a.txt").write_text("Some words.")
-        before, _ = read(tmp_path / "here" / "news")
+    def test_the_folder_is_part_of_the_name(self, tmp_path):
+        """Also when each is read alone: they may come into one index one after the other."""
+        ids = set()
+        for folder in ("jan/articles", "feb/articles"):
+            (tmp_path / folder).mkdir(parents=True)
+            (tmp_path / folder / "1.txt").write_text("Some words.")
+            (tmp_path / folder / "2.jsonl").write_bytes(lines({"text": "One"}, {"text": "Two"}))
+            ids.update(article.id for article in read(tmp_path / folder)[0])
+        assert len(ids) == 6
+        assert {article.id for article in read(tmp_path)[0]} == ids
+
+    def test_an_address_outlives_a_move(self, tmp_path):
+        (tmp_path / "here").mkdir()
+        (tmp_path / "here" / "a.jsonl").write_bytes(lines({"text": "One", "url": "https://n.example/a"}))
+        before, _ = read(tmp_path / "here")
         (tmp_path / "here").rename(tmp_path / "there")
-        after, _ = read(tmp_path / "there" / "news")
-        assert before == after
+        assert read(tmp_path / "there")[0] == before
 
     def test_a_file_has_one_id_however_it_is_named(self, tmp_path, monkeypatch):
         (tmp_path / "a.txt").write_text("Some words.")
@@ -514,6 +561,57 @@ class TestFolders:
         found = next(read_articles([tmp_path]))
         assert found.origin.encode().endswith(b"/caf\\xe9.txt")
         assert found.article.title.encode()
+
+
+class TestWholeOrNot:
+    """``whole``: the rest was not read, so that what an earlier build found there must stay."""
+
+    @pytest.mark.parametrize(
+        ("name", "data", "whole"),
+        [
+            ("a.json", b'[{"text": "x"},\n,{"text": "y"}]', [True]),
+            ("a.json", b'[{"text": "x"}],', [True]),
+            ("a.json", json.dumps([{"text": "x"}], indent=1).encode() + b"\n,", [True]),
+            ("a.json", b"[" * 100_000, [True]),
+            ("a.json", b"[%s]" % (b"9" * 5000), [True]),
+            ("a.json", b'[{"text": "x"}, {"title": "no text"}]', [False]),
+            ("a.json", b"[]", [False]),
+            ("a.json", b"7", [False]),
+            ("a.json", b"", [False]),
+            ("a.jsonl", b'{"text": "x"}\n{broken\n', [False]),
+            ("a.jsonl", b"x\n" * 9, [False] * 5 + [True]),
+            ("a.jsonl", b'{"text": "' + b"x" * 5000 + b'"}', [False]),
+            ("a.txt", b" ", [False]),
+            ("a.txt", b"x" * 5000, [True]),
+            ("a.txt", b"\0" * 300, [True]),
+            ("a.html", b"<html></html>", [True]),
+            ("a.txt.gz", b"\x1f\x8b broken", [True]),
+            ("a.jsonl.gz", gzip.compress(lines(*({"text": f"{n}"} for n in range(999))))[:-300], [False, True]),
+        ],
+    )
+    def test_faults(self, tmp_path, name, data, whole):
+        _, skipped = read_bytes(
+            tmp_path, name, data, Limits(line=4000, file=4000 if name == "a.txt" else 1 << 20, faults=5)
+        )
+        assert [item.whole for item in skipped][-len(whole) :] in (whole, whole[-1:])
+
+    def test_files_and_folders(self, tmp_path):
+        (tmp_path / "inner").mkdir()
+        (tmp_path / "inner" / "up").symlink_to(tmp_path)
+        (tmp_path / "self").symlink_to(tmp_path / "self")
+        (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "notes.md").write_text("x")
+        os.mkfifo(tmp_path / "pipe.txt")
+        _, skipped = read(tmp_path, tmp_path / "missing", tmp_path / "notes.md" / "below", tmp_path / "self")
+        assert {Path(item.path).name: item.whole for item in skipped} == {
+            "up": False,
+            "self": True,
+            "gone.txt": False,
+            "notes.md": True,
+            "pipe.txt": True,
+            "missing": False,
+            "below": False,
+        }
 
 
 class TestHostileFiles:
@@ -659,6 +757,34 @@ class TestCleaning:
         assert clean_text(once) == once
         assert clean_title(clean_title(text)) == clean_title(text)
         assert "\n" not in clean_title(text)
+
+    @pytest.mark.parametrize("blank", [" ", "\u00a0", "\t", "\n", " \n", "\u2028 "])
+    def test_a_megabyte_of_blanks(self, blank):
+        """What takes time by the square of their number would never end here."""
+        run = blank * ((1 << 20) // len(blank))
+        for text in (f"a{run}b", f"a{run};{run}b{run}and{run}c", run):
+            assert len(clean_title(text)) <= LONGEST_TITLE
+            assert len(headline(clean_text(text))) <= 91
+            split_authors(text)
+        assert split_authors(f"By a{run}and{run}b{run};{run}c") == ("a", "b", "c")
+
+    def test_titles_are_cut_between_words(self):
+        words = "word " * 60
+        assert clean_title(words + "more") == words.strip()
+        assert clean_title("x" + words + "more") == ("x" + words)[:-6]
+        assert clean_title("x" * 299 + " more") == "x" * 299
+        assert clean_title("x" * 300 + " more") == "x" * 300
+        assert clean_title("x" * 5000) == "x" * 300
+
+    def test_many_authors_are_not_cut(self):
+        names = tuple(f"Firstname{n} Lastname{n}" for n in range(100))
+        assert split_authors("By " + "; ".join(names)) == split_authors(list(names)) == names
+
+    def test_what_a_heading_loses_stays_in_the_text(self, tmp_path):
+        words = " ".join(f"word{n}" for n in range(100))
+        article = read_one(tmp_path, "a.txt", f"date 2024-09-09 {words}\n\nThe end.")
+        assert words.startswith(article.title) and len(article.title) <= LONGEST_TITLE
+        assert article.text == f"{words}\n\nThe end."
 
     @given(ANY_TEXT)
     def test_offsets_outlive_json_and_utf8(self, text):

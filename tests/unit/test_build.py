@@ -1,6 +1,8 @@
 """A build makes current what it is given, keeps what it is not, and embeds nothing twice."""
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from index.errors import (
     DamagedIndex,
     GoldenFailed,
     IncompatibleIndex,
+    IndexFault,
     IndexLocked,
     NoIndex,
     UnknownArticle,
@@ -201,8 +204,8 @@ class TestElsewhere:
         desk.write("c.jsonl", three="Three.")
         desk.build()
         items = [
-            Skipped(str(east), "cannot be read"),
-            Skipped(str(west.parent), "the folder cannot be read"),
+            Skipped(str(east), "cannot be read", whole=True),
+            Skipped(str(west.parent), "the folder cannot be read", whole=True),
             Found(article("three", "Three, again."), str(desk.news / "c.jsonl")),
         ]
         monkeypatch.setattr(index.build, "read_articles", lambda paths: iter(items))
@@ -219,6 +222,66 @@ class TestElsewhere:
         manifest = Store(desk.index).open().manifest
         assert manifest.skipped == 1
         assert manifest.skipped_first[0]["line"] == 2
+
+    @pytest.mark.parametrize("broken", ['[{"id": "one", "text": "One."},,]', '[{"id": "one", "text": "One."}],'])
+    def test_a_stray_comma_costs_no_article(self, desk, broken):
+        path = desk.news / "a.json"
+        path.write_text(json.dumps([{"id": "one", "text": "One."}, {"id": "two", "text": "Two."}], indent=1))
+        desk.write("b.jsonl", bee="Bee.")
+        desk.build()
+        path.write_text(broken)
+        assert counts(desk.build()) == (0, 0, 0)
+        assert desk.texts().keys() == {"one", "two", "bee"}
+
+    def test_a_file_given_up_keeps_what_was_not_reached(self, desk, monkeypatch):
+        path = desk.write("a.jsonl", one="One.", two="Two.")
+        desk.build()
+        first, second = path.read_text().splitlines()
+        path.write_text("\n".join([first, *["x"] * 1000, second]))
+        assert counts(desk.build()) == (0, 0, 0)
+        assert desk.texts().keys() == {"one", "two"}
+
+    @pytest.mark.parametrize("left", [[{"id": "one", "text": "One."}, {"id": "bad"}], [], [{"id": "bad"}]])
+    def test_what_was_deleted_from_a_file_goes_though_a_record_is_bad(self, desk, left):
+        path = desk.news / "a.json"
+        path.write_text(json.dumps([{"id": "one", "text": "One."}, {"id": "two", "text": "Two."}]))
+        desk.write("b.jsonl", bee="Bee.")
+        desk.build()
+        path.write_text(json.dumps(left))
+        assert len(desk.build().skipped) == 1
+        assert desk.texts().keys() == {"bee"} | {each["id"] for each in left if "text" in each}
+
+    def test_a_share_that_is_down_keeps_its_articles(self, desk):
+        """A link to itself can be seen no more than a stale file handle: nobody knows what lies behind."""
+        folder = desk.write("share/a.jsonl", one="One.").parent
+        desk.write("b.jsonl", bee="Bee.")
+        desk.build()
+        shutil.rmtree(folder)
+        folder.symlink_to(folder)
+        assert not folder.exists()
+        for paths in ([desk.news], [folder, desk.news / "b.jsonl"]):
+            assert counts(desk.build(*paths)) == (0, 0, 0)
+        folder.unlink()
+        assert counts(desk.build(folder, desk.news / "b.jsonl")) == (0, 0, 1)
+
+    def test_a_folder_whose_name_is_no_utf8(self, desk):
+        folder = Path(os.fsdecode(os.fsencode(desk.news) + b"/caf\xe9"))
+        try:
+            folder.mkdir()
+        except OSError:
+            pytest.skip("this file system takes UTF-8 names alone")
+        for name in ("one", "two"):
+            (folder / f"{name}.jsonl").write_text(json.dumps({"id": name, "text": name}))
+        desk.build(folder)
+        (folder / "two.jsonl").unlink()
+        assert counts(desk.build(folder)) == (0, 0, 1)
+
+    def test_files_of_one_name_in_folders_of_one_name(self, desk):
+        for folder in ("jan/articles", "feb/articles"):
+            (desk.news / folder).mkdir(parents=True)
+            (desk.news / folder / "1.txt").write_text(f"Words of {folder}.")
+            desk.build(desk.news / folder)
+        assert sorted(desk.texts().values()) == ["Words of feb/articles.", "Words of jan/articles."]
 
 
 class TestFailures:
@@ -274,6 +337,46 @@ class TestFailures:
             build_index([desk.news], desk.index, Failing())
         assert desk.texts() == {"one": "One."}
         assert counts(desk.build()) == (0, 1, 0)
+
+    @pytest.mark.parametrize("kilobytes", [1, 16, 60, 110, 160, 220])
+    def test_a_full_disk_is_one_line_and_leaves_the_old_index(self, desk, kilobytes):
+        """A file may grow no further than this, which stops the record, the vectors or the index, in this order."""
+        resource = pytest.importorskip("resource")
+        desk.write("a.jsonl", one="One.")
+        desk.build()
+        desk.write("a.jsonl", **{f"a{n}": f"Text {n} of {n * 7} things. " * 60 for n in range(60)})
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes << 10, hard))
+        try:
+            with pytest.raises(IndexFault, match="make room or check the disk") as caught:
+                desk.build()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "\n" not in str(caught.value)
+        assert desk.texts() == {"one": "One."}
+        assert desk.build().articles == 60
+
+    def test_room_for_the_vectors_is_taken_before_they_are_written(self, desk, monkeypatch):
+        """Else a full disk shows in the middle of a memory map, and ends the process."""
+
+        def refuse(descriptor: int, start: int, size: int) -> None:
+            assert size == os.fstat(descriptor).st_size
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+        desk.write("a.jsonl", one="One.")
+        with pytest.raises(IndexFault, match="No space left on device"):
+            desk.build()
+        assert desk.embedder.embedded == []
+
+    @pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EINVAL])
+    def test_file_systems_that_cannot_take_room_will_do(self, desk, monkeypatch, code):
+        def refuse(*values: int) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+        desk.write("a.jsonl", one="One.")
+        assert desk.build().articles == 1
 
     def test_two_builds_do_not_run_at_once(self, desk):
         desk.write("a.jsonl", one="One.")
@@ -363,6 +466,13 @@ class TestRemoval:
                 assert b"secretword" not in path.read_bytes().lower(), path
         with pytest.raises(IncompatibleIndex):
             Store(desk.index).rollback()
+
+    def test_a_removal_that_embeds_anew_says_why(self, desk):
+        desk.write("a.jsonl", one="One.", two="Two.")
+        desk.build()
+        report = remove_articles(["one"], desk.index, BagOfWords(128, "better words", "bag-2"))
+        assert "better words" in report.rebuilt_because
+        assert (report.embedded, report.reused) == (1, 0)
 
     def test_an_unknown_id_changes_nothing(self, desk):
         desk.write("a.jsonl", one="One.", two="Two.")

@@ -111,6 +111,17 @@ class TestSearch:
             assert again.search(vector, 10)[0].tolist() == dense.search(vector, 10)[0].tolist()
 
 
+class TestFullDisk:
+    @pytest.mark.parametrize("count", [3, COUNT])
+    def test_no_byte_is_lost_quietly(self, tmp_path, count):
+        """Three vectors fit into the buffer that is written when the file is closed."""
+        if not Path("/dev/full").exists():
+            pytest.skip("needs /dev/full")
+        (tmp_path / "vectors.faiss").symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left"):
+            write_dense(tmp_path / "vectors.faiss", VECTORS[:count])
+
+
 class TestKinds:
     @pytest.mark.parametrize(
         ("count", "kind"),

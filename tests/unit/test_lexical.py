@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import IndexFault
 from index.lexical import LexicalIndex, words, write_lexical
 
 ROWS = [
@@ -207,3 +208,15 @@ def test_an_empty_index_finds_nothing(tmp_path):
 def test_the_same_rows_make_one_segment(tmp_path: Path):
     write_lexical(tmp_path / "lexical", ROWS)
     assert len(list((tmp_path / "lexical").glob("*.store"))) == 1
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 10, hard))
+    try:
+        with pytest.raises(IndexFault, match="make room or check the disk") as caught:
+            write_lexical(tmp_path / "lexical", [("", " ".join(f"w{n}" for n in range(50_000)), "")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)

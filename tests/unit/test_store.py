@@ -1,11 +1,14 @@
 """Generations on disk: every damaged byte is found, every swap is whole, every article comes back as it went in."""
 
 import json
+import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -154,6 +157,54 @@ class TestRecord:
             texts = list(pool.map(lambda n: generation.article(f"a{n % 50}").text, range(400)))
         assert texts == [f"Text {n % 50}." for n in range(400)]
 
+    def test_threads_that_ask_different_things_get_their_own_rows(self, dated):
+        generation, articles = dated
+        names, count = [each.id for each in articles], generation.manifest.passages
+
+        def ask_for(number: int) -> object:
+            match number % 5:
+                case 0:
+                    return generation.article(names[number % len(names)])
+                case 1:
+                    return generation.passages([number % count, number * 7 % count])
+                case 2:
+                    return generation.newest_articles(number % 9)
+                case 3:
+                    return [each.id for each, _ in generation.sourced_articles()]
+                case _:
+                    return generation.copies_of(names[number % len(names)])
+
+        expected = [ask_for(number) for number in range(1000)]
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                assert list(pool.map(ask_for, range(1000))) == expected
+        finally:
+            sys.setswitchinterval(interval)
+
+    def test_every_article_is_listed_however_many(self, tmp_path, monkeypatch):
+        import index.generation
+
+        for at_once in (1, 7, 8, 9):
+            monkeypatch.setattr(index.generation, "_AT_ONCE", at_once)
+            folder = tmp_path / str(at_once)
+            generation = generation_of(folder, [article(f"a{n}", f"Text {n}.") for n in range(8)])
+            assert [each.id for each, _ in generation.sourced_articles()] == [f"a{n}" for n in range(8)]
+
+    def test_of_many_copies_the_earliest_fifty(self, tmp_path):
+        text = (
+            "The harbour of Kalvik was closed for three days after the storm, the port authority said on Tuesday. " * 5
+        )
+        days = [None, *(date(2024, 1, 1) + timedelta(days=n) for n in range(60))]
+        random.Random(5).shuffle(days)
+        copies = [article(f"a{n}", text, published=day) for n, day in enumerate(days)]
+        found = generation_of(tmp_path, copies).copies_of("a0")
+        assert len(found) == 50
+        assert [each.published for each in found] == sorted(filter(None, {*days} - {days[0]}))[:50]
+        few = generation_of(tmp_path, [each for each in copies if each.published is None or each.published.month == 1])
+        assert few.copies_of(next(each.id for each in copies if each.published))[-1].published is None
+
 
 class TestFilters:
     @pytest.mark.parametrize("after", [None, *sorted({w.date() if isinstance(w, datetime) else w for w in WHEN if w})])
@@ -179,6 +230,23 @@ class TestFilters:
             selected = generation.rows_from(wanted)
             assert selected.dtype == bool
             assert selected.tolist() == [owners[name] in wanted for name in rows]
+
+    def test_sources_that_do_not_exist_are_not_remembered(self, dated):
+        generation, _ = dated
+        for n in range(100):
+            assert not generation.rows_from((f"nobody {n}", "X")).all()
+        assert generation._sources.keys() <= {"X", "Y"}
+
+    def test_sources_and_days_are_found_without_reading_articles(self, dated):
+        database = sqlite3.connect(dated[0].folder / "articles.sqlite")
+        for query in (
+            "select row from passage join article on number = article where source = 'X'",
+            "select source, count(*) from article where source is not null group by source",
+            "select number from article order by published desc, number limit 5",
+        ):
+            plan = [row[3] for row in database.execute(f"explain query plan {query}")]
+            assert all("COVERING INDEX" in step for step in plan), plan
+        database.close()
 
 
 def make_dated(folder: Path) -> tuple[Generation, list[Article]]:
@@ -391,6 +459,19 @@ class TestLife:
             store.rollback()
         assert store.current() == before
 
+    def test_rollback_passes_over_another_format(self, copy):
+        from index.manifest import seal, unseal
+
+        store = Store(copy)
+        path = copy / "generations" / store.complete()[0] / "manifest.json"
+        fields = unseal(path)
+        path.write_bytes(seal(fields | {"format": fields["format"] - 1}))
+        assert store.verify() == []
+        before = store.current()
+        with pytest.raises(IncompatibleIndex, match="no older sound generation"):
+            store.rollback()
+        assert store.current() == before
+
     def test_generations_sort_by_age_however_fast_they_come(self, tmp_path):
         made = [generation_of(tmp_path, [article("a", f"Text {n}.")]).id for n in range(6)]
         store = Store(tmp_path)
@@ -427,6 +508,39 @@ class TestLife:
         generation = Store(copy).open()
         generation_of(copy, [article("new", "New.")])
         assert generation.article("a3").text.startswith("Text two")
+
+    def test_an_open_generation_outlives_its_files(self, copy):
+        """Also in threads that have asked nothing before."""
+        generation = Store(copy).open()
+        shutil.rmtree(generation.folder)
+        found = []
+        thread = threading.Thread(target=lambda: found.append(generation.article("a3").text))
+        thread.start()
+        thread.join()
+        assert found[0].startswith("Text two")
+        assert len(list(generation.sourced_articles())) == 8
+
+    def test_one_reading_of_the_pointer_serves_all(self, copy):
+        store = Store(copy)
+        pointer = store.current()
+        store.swap(store.complete()[0])
+        assert store.open(pointer).id == store.info(pointer=pointer).generation == pointer[0]
+        assert store.open().id == store.info().generation == store.complete()[0] != pointer[0]
+        with pytest.raises(DamagedIndex):
+            store.open((pointer[0], "0" * 64))
+
+    def test_files_that_vanish_while_they_are_measured(self, copy, monkeypatch):
+        kept = Store(copy).info().size_bytes
+        (copy / "generations" / "999999-half").mkdir()
+        (copy / "generations" / "999999-half" / "gone").symlink_to(copy / "nowhere")
+        walk = os.walk
+
+        def walk_late(folder):
+            for parent, folders, names in walk(folder):
+                yield parent, folders, [*names, "removed meanwhile"]
+
+        monkeypatch.setattr(os, "walk", walk_late)
+        assert Store(copy).info().size_bytes == kept
 
     def test_info_tells_what_stands(self, copy):
         info = Store(copy).info(("x",))
