@@ -33,7 +33,7 @@ def read_text(text: str, stem: str) -> Record:
     title, published, rest = _read_heading(line, stands_alone)
     if title or published:
         if title and len(title) > LONGEST_TITLE:  # it will be cut, and no word may be lost
-            rest = f"{title} {rest}"
+            rest = f"{title} {rest}".rstrip()
         body = clean_text(f"{rest}\n\n{after}")
     elif stands_alone and after and _looks_like_title(line):
         title, body = line, clean_text(after)

@@ -235,13 +235,13 @@ class TestJson:
     def test_broken_documents(self, tmp_path, data):
         assert "JSON" in only_reason(read_bytes(tmp_path, "a.json", data))
 
-    @pytest.mark.parametrize("tail", [",", " ,", "x", "\n]"])
+    @pytest.mark.parametrize("tail", [",", " ,", "x"])
     @pytest.mark.parametrize("indent", [None, 1])
     def test_a_document_with_something_after_it_is_one_fault(self, tmp_path, tail, indent):
         """Not JSON Lines, where each line would be a fault of its own."""
         records = [{"text": "One"}, {"text": "Two"}]
         data = (json.dumps(records, indent=indent) + tail).encode()
-        assert "Extra data" in only_reason(read_bytes(tmp_path, "a.json", data)) or tail == "\n]" and not indent
+        assert "Extra data" in only_reason(read_bytes(tmp_path, "a.json", data))
 
     @pytest.mark.parametrize("data", [b"[]", b'{"articles": []}'])
     def test_no_articles_at_all(self, tmp_path, data):
@@ -300,8 +300,8 @@ class TestPages:
 
     @pytest.mark.parametrize("day", [r"\q2024-01-01", r"\u20", r"\ud800", "2024-13-77", "2024-01-01"])
     def test_a_broken_date_costs_only_itself(self, tmp_path, day):
-        script = '<script type="application/ld+json">{"datePublished": "%s"}</script>' % day
-        page = f"<html><head>{script}</head><body><p>Only this is read.</p></body></html>"
+        script = f'{{"datePublished": "{day}"}}'
+        page = f'<html><head><script type="application/ld+json">{script}</script></head><body><p>Only this is read.</p></body></html>'
         article = read_one(tmp_path, "a.html", page)
         assert article.text == "Only this is read."
         assert article.published == (date(2024, 1, 1) if day == "2024-01-01" else None)
@@ -586,14 +586,14 @@ class TestWholeOrNot:
             ("a.txt", b"\0" * 300, [True]),
             ("a.html", b"<html></html>", [True]),
             ("a.txt.gz", b"\x1f\x8b broken", [True]),
-            ("a.jsonl.gz", gzip.compress(lines(*({"text": f"{n}"} for n in range(999))))[:-300], [False, True]),
+            ("a.jsonl.gz", gzip.compress(lines(*({"text": f"{n}"} for n in range(999))))[:-300], [True]),
         ],
     )
     def test_faults(self, tmp_path, name, data, whole):
         _, skipped = read_bytes(
             tmp_path, name, data, Limits(line=4000, file=4000 if name == "a.txt" else 1 << 20, faults=5)
         )
-        assert [item.whole for item in skipped][-len(whole) :] in (whole, whole[-1:])
+        assert [item.whole for item in skipped] == whole
 
     def test_files_and_folders(self, tmp_path):
         (tmp_path / "inner").mkdir()
@@ -771,7 +771,8 @@ class TestCleaning:
     def test_titles_are_cut_between_words(self):
         words = "word " * 60
         assert clean_title(words + "more") == words.strip()
-        assert clean_title("x" + words + "more") == ("x" + words)[:-6]
+        assert clean_title("x" + words + "more") == "x" + words.strip()
+        assert clean_title("xx" + words + "more") == ("xx" + words)[:-6]
         assert clean_title("x" * 299 + " more") == "x" * 299
         assert clean_title("x" * 300 + " more") == "x" * 300
         assert clean_title("x" * 5000) == "x" * 300
