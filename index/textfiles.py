@@ -34,6 +34,7 @@ def read_text(text: str, stem: str) -> Record:
     if title or published:
         if title and len(title) > LONGEST_TITLE:  # it will be cut, and no word may be lost
             rest = f"{title} {rest}".rstrip()
+        after = after.lstrip("\n")
         body = clean_text(f"{rest}\n\n{after}")
     elif stands_alone and after and _looks_like_title(line):
         title, body = line, clean_text(after)

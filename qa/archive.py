@@ -131,7 +131,7 @@ class Archive:
             raise
 
     def _open(self, pointer: tuple[str, str]) -> Opened:
-        generation = self.store.open()
+        generation = self.store.open(pointer)
         if self._models is None:
             self._models = self._load()
         embedder, reader = self._models
@@ -142,4 +142,4 @@ class Archive:
             )
         confidence = Confidence.from_settings(reader.settings["confidence"])
         assistant = Assistant(generation, embedder, reader, confidence, self._threshold)
-        return Opened(generation, assistant, self.store.info(), pointer)
+        return Opened(generation, assistant, self.store.info(pointer=pointer), pointer)

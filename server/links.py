@@ -17,7 +17,7 @@ def article_path(article_id: str) -> str:
 
 
 def marked_path(article_id: str, start: int, end: int, words: str | None = None) -> str:
-    """The path of an article's page with its ``text[start:end]`` marked; given ``words``, only while these stand there."""
+    """The path of an article's page with ``text[start:end]`` marked; given ``words``, only while they stand there."""
     checked = f"&v={fingerprint(words)}" if words is not None else ""
     return _add(article_path(article_id), f"start={start}&end={end}{checked}")
 

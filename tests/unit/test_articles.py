@@ -301,7 +301,8 @@ class TestPages:
     @pytest.mark.parametrize("day", [r"\q2024-01-01", r"\u20", r"\ud800", "2024-13-77", "2024-01-01"])
     def test_a_broken_date_costs_only_itself(self, tmp_path, day):
         script = f'{{"datePublished": "{day}"}}'
-        page = f'<html><head><script type="application/ld+json">{script}</script></head><body><p>Only this is read.</p></body></html>'
+        head = f'<head><script type="application/ld+json">{script}</script></head>'
+        page = f"<html>{head}<body><p>Only this is read.</p></body></html>"
         article = read_one(tmp_path, "a.html", page)
         assert article.text == "Only this is read."
         assert article.published == (date(2024, 1, 1) if day == "2024-01-01" else None)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import ModelError
 from qa.confidence import Confidence, Features
 
 FEATURES = Features(margin=2.0, span=3.0, retrieval=0.5, cosine=0.25, passages=4, articles=2, fit=-1)
@@ -27,8 +28,13 @@ def test_settings_are_taken_as_saved():
 def test_settings_that_lack_a_part_are_refused(missing):
     settings = {"ranking": {}, "weights": {}, "threshold": 0.4}
     del settings[missing]
-    with pytest.raises(KeyError):
+    with pytest.raises(ModelError, match="not fitted"):
         Confidence.from_settings(settings)
+
+
+def test_a_confidence_that_was_never_fitted_is_refused():
+    with pytest.raises(ModelError, match="not fitted"):
+        Confidence.from_settings(None)
 
 
 def test_ranking_weighs_the_features():
