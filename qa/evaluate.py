@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +21,10 @@ from index.articles import Article
 from index.errors import UsageError
 from qa.assistant import Answer, Citation, Reply, Request
 from qa.days import mean_the_same
+from qa.preferences import preferences
 from qa.questions import Question, read_questions, same_address
 from qa.report import Confidence, HitShare, Prediction, ReadingReport, Report, Scores
-from qa.retriever import Filters, Hit
+from qa.retriever import Filters, Hit, Preference
 from qa.scoring import (
     Mean,
     Ranking,
@@ -55,7 +57,7 @@ class Asked(Protocol):
 
 
 class Searched(Protocol):
-    def retrieve(self, question: str, k: int, filters: Filters) -> list[Hit]: ...
+    def retrieve(self, question: str, k: int, filters: Filters, preferences: Sequence[Preference]) -> list[Hit]: ...
 
 
 class Archive(Protocol):
@@ -182,7 +184,8 @@ def _ask(
     prediction = Prediction(question.id, answered, confidence, tuple(answer.text for answer in reply.answers))
     measured: dict[str, object] = {"reply": reply, "valid": _check_citations(reply, fetch)}
     if retriever is not None and fetch is not None and question.answerable is not False:
-        hits = retriever.retrieve(reply.searched_for, _FETCHED, Filters())
+        preferred = preferences(reply.searched_for, question.date or date.today())
+        hits = retriever.retrieve(reply.searched_for, _FETCHED, Filters(), preferred)
         measured["searched"] = True
         measured["text_rank"] = text_rank(hits, question.answers, fetch)
         measured["article_rank"] = article_rank(hits, question, fetch)

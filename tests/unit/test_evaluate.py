@@ -328,7 +328,7 @@ class ScriptedRetriever:
     def __init__(self, passages):
         self.passages, self.asked = passages, []
 
-    def retrieve(self, question, k, filters):
+    def retrieve(self, question, k, filters, preferences):
         self.asked.append((question, k))
         return [Hit(passage, 1.0, "both") for passage in self.passages[:k]]
 
