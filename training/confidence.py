@@ -10,8 +10,8 @@ again takes seconds. Two models, both linear in `qa.confidence.Features`:
 * confidence: logistic regression, on all questions: is the first candidate exactly (EM) an
   accepted answer? A span that is a word too long counts as wrong, so confidence errs low.
 
-A file of more than a hundred questions weighs as if it held a hundred: two thousand quiz
-questions, half of which the archive cannot answer, must not drown a hundred careful ones. All figures printed
+A file of more than 400 questions weighs as if it held 400: two thousand quiz questions, half of
+which the archive cannot answer, must not drown a hundred careful ones. All figures printed
 are cross-fitted over ten folds; what is saved is fitted on everything. The threshold is read
 off the cross-fitted risk-coverage curve: the highest confidence that still keeps nine in ten of
 the right answers.
@@ -43,7 +43,7 @@ from qa.retriever import Hit, HybridRetriever, articles_of, texts_of
 from qa.scoring import exact_match, f1
 
 FOLDS = 10
-MOST = 100  # questions that a file may weigh
+MOST = 400  # questions that a file may weigh
 KEPT = 0.9  # of the right answers, at the threshold
 _RANKING = ("span", "margin", "retrieval", "cosine", "passages", "articles", "preferred", "fit")
 _WEIGHTS = ("rank", "ahead", "share", "margin", "cosine", "articles", "fit")
