@@ -126,7 +126,8 @@ class Archive:
         try:
             self._opened = self._open(pointer)
         except (VerbatimError, OSError) as error:
-            log.error("generation %s cannot be opened: %s", pointer[0], error)
+            if self._opened:  # else whoever asks is told
+                log.error("generation %s cannot be opened, the last one goes on: %s", pointer[0], error)
             self._failed = Failed(pointer, time.monotonic() + _TRY_AGAIN_AFTER, error)
             raise
 
