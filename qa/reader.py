@@ -33,6 +33,7 @@ _LONGEST_QUESTION = 48  # tokens
 _LONGEST_ANSWER = 30  # tokens
 _SPANS = 3  # kept per passage
 _PADDING = 16
+_TOKENS_AT_ONCE = 1024
 _WORDS_OF_WINDOW, _WORDS_OF_OVERLAP = 150, 40
 
 
@@ -121,7 +122,10 @@ class SpanReader:
         """Start and end scores of each row, (length,) float32 each, over all streams at once."""
         scores: list = [None] * len(ids)
         running = []
-        for rows in batches_by_length([len(row) for row in ids], tokens=1024):
+        lengths = [len(row) for row in ids]
+        # As many batches as streams, of equal size, so that none of them is idle while another works.
+        share = -(-len(ids) // self._threads) * max(lengths, default=0)
+        for rows in batches_by_length(lengths, tokens=min(share, _TOKENS_AT_ONCE)):
             request = self._request()
             request.start_async(self._pad([ids[row] for row in rows], [types[row] for row in rows]))
             running.append((request, rows))
@@ -213,10 +217,10 @@ def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> R
 
 
 def _best_window(readings: Sequence[Reading]) -> Reading:
-    """The reading whose best span beats its own null score by most; one without spans where there is none."""
+    """The reading with the best span, whose scores compare across windows; one without spans where there is none."""
     return max(
         readings,
-        key=lambda reading: reading.spans[0][2] - reading.null if reading.spans else -np.inf,
+        key=lambda reading: reading.spans[0][2] if reading.spans else -np.inf,
         default=Reading((), 0.0),
     )
 
