@@ -205,8 +205,8 @@ class TestWindows:
 
 
 class TestBestWindow:
-    def test_it_is_the_one_furthest_above_its_null(self):
-        low, high = Reading(((0, 1, 9.0),), 8.0), Reading(((5, 6, 4.0),), 1.0)
+    def test_it_is_the_one_with_the_best_span_whatever_its_null(self):
+        low, high = Reading(((0, 1, 4.0),), 1.0), Reading(((5, 6, 9.0),), 8.0)
         assert _best_window([low, high]) == high
         assert _best_window([Reading((), -99.0), low]) == low
         assert _best_window([Reading((), 2.0)]) == Reading((), 2.0)
