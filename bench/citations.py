@@ -4,10 +4,10 @@
     python -m bench.citations QUESTIONS... [--port 8000] [--limit 2500] [--minutes 30] [--once]
 
 QUESTIONS are files or folders as `verbatim eval` reads them. Each question goes to /ask twice, with and without
-abstention (with ``--once`` only with it). For every citation in `answers`, in their `earlier` values and in `nearest`, the article is fetched
-from /articles/ID.json and must hold the quote and the passage at the offsets given; an answer's text must be
-its first quote, and its sentence must stand in that article. Prints counts and latency; exits 1 if anything is
-false, or if a request fails. Only loopback addresses are asked.
+abstention; with ``--once`` only with it. For every citation in `answers`, in their `earlier` values and in
+`nearest`, the article is fetched from /articles/ID.json and must hold the quote and the passage at the offsets
+given; an answer's text must be its first quote, and its sentence must stand in that article. Prints counts and
+latency; exits 1 if anything is false, or if a request fails. Only loopback addresses are asked.
 """
 
 import argparse
