@@ -11,14 +11,17 @@ _WANTED = 4
 _ARTICLES = 40  # looked into
 _TRIED = 30
 _OPENING = 5000  # characters of an article in which names are looked for
-_SURE = 0.5
-_PERSON = re.compile(r"\b(?:[A-Z][\w’'-]{1,30} ){1,2}[A-Z][\w’'-]{1,30}\b")
+_SURE = 0.4
+_NAME = r"[A-ZÀ-Þ][a-zß-ɏ][\w-]{0,30}"  # no possessive, no abbreviation
+_PERSON = re.compile(rf"\b{_NAME}(?: {_NAME}){{1,2}}\b(?!['’])")
 # Capitalised words that are no part of a person's name.
 _OTHER = re.compile(
     r"\b(?:The|A|An|In|On|At|But|And|For|If|It|He|She|They|We|This|That|After|Before|When|While|Mr|Mrs|Ms|Dr|"
     r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|January|February|March|April|May|June|July|August|"
     r"September|October|November|December|President|Minister|University|Department|House|Street|Council|North|South|"
-    r"East|West|New|United|National|City|County|State|Court|Bank|School|Party|Office|Union|Institute|Centre|Center)\b"
+    r"East|West|New|United|National|City|County|State|Court|Bank|School|Party|Office|Union|Institute|Centre|Center|"
+    r"Committee|Commission|Board|Agency|Association|Federation|Company|Group|Senate|Congress|Ministry|Museum|Club|"
+    r"Police|Service|Services|Society|Foundation|Fund|Council|Authority|Bureau|League|News|Times|Post)\b"
 )
 _SAYING = r"(?:,| said| says| told| announced| added| wrote| explained)"
 
