@@ -14,7 +14,7 @@ import numpy as np
 
 from index.errors import DamagedIndex, IndexFault
 
-_TITLE_WEIGHT = 0.4  # see bench/results.md: titles repeat in every passage of an article
+_TITLE_WEIGHT = 0.4  # less than the text: a title repeats in every passage of its article
 _POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
 _INITIALS = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")  # the last full stop may be missing: "in the U.S?"
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")

@@ -13,13 +13,11 @@ from index.embedder import Embedder
 from index.generation import Generation
 from index.passages import Passage
 
-# How many rows each side brings; more changes no hit@10 by a tenth of a point.
-DEPTH = 100
+DEPTH = 100  # rows that each side brings
 PREFERRED_DEPTH = 40  # rows that each side brings from preferred days
 _PER_ARTICLE = 3  # no live blog fills the list
 Ranked = tuple[np.ndarray, np.ndarray]  # rows (n,) int64 and their scores (n,) float, best first
-# Weighted sum of the scores, each scaled by its own best, chosen on half of the development questions; see
-# bench/results.md for what the other fusions gave.
+# A weighted sum of scaled scores; bench/results.md says what other weights and reciprocal ranks gave.
 _LEXICAL_WEIGHT = 0.5
 
 
