@@ -29,9 +29,6 @@ class Stretch:
         first, last = self.start.isoformat()[:size], self.end.isoformat()[:size]
         return first if first == last else f"{first}/{last}"
 
-    def overlaps(self, other: "Stretch") -> bool:
-        return self.start <= other.end and other.start <= self.end
-
 
 def parse_stretch(written: str) -> Stretch:
     """The days that ``YYYY-MM-DD``, ``YYYY-MM``, ``YYYY`` or ``A/B`` stands for; ValueError for anything else."""

@@ -6,11 +6,11 @@ prefer answers, never to hide one: a question may name a year for many reasons.
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from qa.dates import find_interval
-from qa.days import Stretch, parse_stretch
+from qa.days import Stretch
 from qa.expectation import expected_kind
 from qa.expressions import Expression, find_expressions
 from qa.tense import find_tense
@@ -47,17 +47,6 @@ def find_period(question: str, asked_on: date) -> Period | None:
     return min(periods, key=lambda period: (period.kind == "event", period.start_in))
 
 
-def agrees(resolved: str | None, period: Period) -> bool | None:
-    """Whether a date in ``resolve_date``'s form can lie in the period; None where there is nothing to compare."""
-    if resolved is None or period.start is None and period.end is None:
-        return None
-    try:
-        days = parse_stretch(resolved)
-    except ValueError:
-        return None
-    return days.start <= (period.end or date.max) and days.end >= (period.start or date.min)
-
-
 # Days after a period in which it is still reported on: the figures of March come out in April.
 _REPORTED_LATER = ((2, 7), (31, 45), (400, 90))  # (longest period it goes for, days)
 _EVENT_NEAR = timedelta(days=60)
@@ -74,16 +63,6 @@ def publication_days(period: Period) -> tuple[date, date] | None:
     length = (end - start).days + 1
     wait = next((days for longest, days in _REPORTED_LATER if length <= longest), 90)
     return start, _later(end, timedelta(days=0 if period.kind == "before" else wait))
-
-
-def published_fits(published: date | datetime | None, period: Period) -> bool | None:
-    """Whether an article of that day may well be about the period; None where the day says nothing either way."""
-    day = published.date() if isinstance(published, datetime) else published
-    days = publication_days(period)
-    if day is None or days is None:
-        return None
-    fits = days[0] <= day <= days[1]
-    return fits or (None if period.kind == "event" else False)
 
 
 def _later(day: date, wait: timedelta) -> date:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qa.dates import resolve_date
 from qa.days import HOLIDAYS, holiday, move, one_month, one_week, parse_stretch
 from qa.expressions import find_expressions
-from qa.periods import Period, agrees, find_period, is_time_question, published_fits
+from qa.periods import Period, find_period, is_time_question, publication_days
 from qa.tense import find_tense
 
 TUE = "2022-09-06"  # a Tuesday
@@ -426,39 +426,23 @@ MARCH = Period(date(2022, 3, 1), date(2022, 3, 31), 0, 1, "within")
 
 
 @pytest.mark.parametrize(
-    ("resolved", "answer"),
-    [("2022-03-14", True), ("2022-03", True), ("2022", True), ("2022-03-28/2022-04-03", True), ("2022-04", False),
-     ("2021", False), (None, None), ("March", None), ("2022-13", None)],
-)  # fmt: skip
-def test_agrees(resolved, answer):
-    assert agrees(resolved, MARCH) is answer
-
-
-def test_agrees_with_open_periods():
-    assert agrees("2019", Period(date(2020, 1, 1), None, 0, 1, "after")) is False
-    assert agrees("2021", Period(date(2020, 1, 1), None, 0, 1, "after")) is True
-    assert agrees("2021", Period(None, date(2020, 1, 1), 0, 1, "before")) is False
-    assert agrees("2021", Period(None, None, 0, 1, "latest")) is None
-
-
-@pytest.mark.parametrize(
     ("published", "period", "answer"),
     [
         (date(2022, 4, 12), MARCH, True),  # the figures of March
-        (datetime(2022, 3, 1, 8, 30), MARCH, True),
+        (date(2022, 3, 1), MARCH, True),
         (date(2022, 2, 28), MARCH, False),
         (date(2022, 7, 1), MARCH, False),
-        (None, MARCH, None),
         (date(2022, 7, 1), Period(None, None, 0, 1, "latest"), None),
         (date(2022, 7, 1), Period(None, date(2022, 6, 30), 0, 1, "before"), False),
         (date(2022, 7, 1), Period(date(2020, 1, 1), None, 0, 1, "after"), True),
         (date(2020, 11, 4), Period(date(2020, 1, 1), date(2020, 12, 31), 0, 1, "event"), True),
-        (date(2023, 1, 1), Period(date(1, 1, 1), date(2020, 12, 31), 0, 1, "event"), None),
+        (date(2023, 1, 1), Period(date(1, 1, 1), date(2020, 12, 31), 0, 1, "event"), False),
         (date(9999, 12, 31), Period(date(9999, 12, 1), date(9999, 12, 31), 0, 1, "within"), True),
     ],
 )
-def test_published_fits(published, period, answer):
-    assert published_fits(published, period) is answer
+def test_publication_days(published, period, answer):
+    days = publication_days(period)
+    assert (days and days[0] <= published <= days[1]) is answer
 
 
 @pytest.mark.parametrize(
@@ -499,7 +483,8 @@ def test_any_question_gives_an_ordered_period_or_nothing(question, asked_on):
         assert 0 <= period.start_in < period.end_in <= len(question)
         assert period.start is None or period.end is None or period.start <= period.end
         assert (period.start is None and period.end is None) == (period.kind == "latest")
-        assert published_fits(asked_on, period) in (True, False, None)
+        days = publication_days(period)
+        assert days is None or days[0] <= days[1]
 
 
 _TIMELESS = "the 75 people $5 34 killed he said may to march and that fire a 1,500 4.5 7-2 will 45-year-old".split()
