@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from index.formats import Fault, Limits, find_ending, is_readable, read_records
+from index.isolation import Isolation
 from index.records import Record, clean_text
 
 __all__ = ["Article", "Found", "Limits", "Skipped", "clean_text", "read_articles"]
@@ -72,21 +73,22 @@ def read_articles(paths: Iterable[Path], limits: Limits = Limits()) -> Iterator[
     ``Skipped``, and the rest goes on. An article without an id or the address of a page gets its id from
     the absolute path of its file and its place in it. Holds one record (or one file that is no JSON Lines) at a time.
     """
-    for path in _find_roots(paths):
-        for item in _walk(path) if os.path.isdir(path) else [path]:
-            if isinstance(item, Skipped):
-                yield item
-            else:
-                yield from _read_file(item, limits)
+    with Isolation() as isolation:
+        for path in _find_roots(paths):
+            for item in _walk(path) if os.path.isdir(path) else [path]:
+                if isinstance(item, Skipped):
+                    yield item
+                else:
+                    yield from _read_file(item, limits, isolation)
 
 
-def _read_file(path: Path, limits: Limits) -> Iterator[Found | Skipped]:
+def _read_file(path: Path, limits: Limits, isolation: Isolation) -> Iterator[Found | Skipped]:
     if problem := _check_file(path):
         yield problem
         return
     shown = show_path(path)
     number = 0
-    for item in read_records(path, limits):
+    for item in read_records(path, limits, isolation):
         if isinstance(item, Fault):
             yield Skipped(shown, item.reason, item.line, item.whole)
         else:
@@ -149,9 +151,13 @@ def _walk(root: Path) -> Iterator[Path | Skipped]:
     """Files below ``root`` that may be articles, folder by folder, in the order of their names."""
     seen: set[tuple[int, int]] = set()
     waiting = [root]
+    within = os.path.realpath(root)
     while waiting:
         path = waiting.pop()
-        if os.path.isdir(path):
+        if path != root and _leads_out(path, within):
+            reason = "the link leads out of the folder that was named; name what it leads to itself"
+            yield Skipped(show_path(path), reason, whole=True)
+        elif os.path.isdir(path):
             inner = _list_folder(path, seen)
             if isinstance(inner, Skipped):
                 yield inner
@@ -163,6 +169,13 @@ def _walk(root: Path) -> Iterator[Path | Skipped]:
             kind = f"files ending in {ending}" if ending else "files without an ending"
             reason = f"{kind} are not read; save it as .txt, .html or .jsonl, or name it itself"
             yield Skipped(show_path(path), reason, whole=True)
+
+
+def _leads_out(path: Path, within: str) -> bool:
+    """Whether a link leads to something that is not in the folder ``within``."""
+    if not path.is_symlink() or not path.exists():
+        return False
+    return os.path.commonpath([within, os.path.realpath(path)]) != within
 
 
 def _list_folder(folder: Path, seen: set[tuple[int, int]]) -> list[Path] | Skipped:

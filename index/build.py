@@ -1,7 +1,7 @@
 """The whole build: articles -> passages -> vectors -> index, one generation at a time."""
 
-import errno
 import hashlib
+import logging
 import os
 import sqlite3
 import time
@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from index import disk
 from index.articles import Skipped, read_articles, show_path
 from index.copies import VERSION, find_copies
 from index.dense import write_dense
 from index.embedder import Embedder
-from index.errors import ArticleError, IndexFault, NoIndex, UnknownArticle
+from index.errors import ArticleError, DamagedIndex, GoldenFailed, IndexFault, NoIndex
 from index.generation import Draft, Generation
 from index.lexical import write_lexical
 from index.passages import split_article
@@ -26,7 +27,8 @@ from index.store import Store
 SPLITTER = {"version": 1, "size": 110, "overlap": 25}
 KEEP_GENERATIONS = 3
 _ROWS_AT_ONCE = 512
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+log = logging.getLogger("verbatim.build")
 
 Progress = Callable[[str, int, int | None], None]
 """Told (stage, done, total or None); stages are reading, splitting, embedding, writing, checking."""
@@ -34,7 +36,10 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. Counts are of articles, except ``passages``, ``embedded`` and ``reused``."""
+    """What a build did. Counts are of articles, except ``passages``, ``embedded`` and ``reused``.
+
+    ``dropped``: ids of older generations that a removal took away, since they held what was to go.
+    """
 
     generation: str
     articles: int
@@ -47,6 +52,7 @@ class BuildReport:
     skipped: tuple[Skipped, ...]
     rebuilt_because: str | None
     seconds: float
+    dropped: tuple[str, ...] = ()
 
 
 def build_index(
@@ -62,14 +68,16 @@ def build_index(
 ) -> BuildReport:
     """Makes what came from ``paths`` current, keeps what came from elsewhere, and swaps the result in.
 
-    ``full`` starts over, reusing nothing. ``check`` may refuse the new generation by raising.
+    ``full`` starts over, reusing nothing. ``keep`` generations stay on disk. ``check`` may refuse the new one by
+    raising: GoldenFailed keeps it aside, anything else leaves no trace of it. Whatever is raised, nothing has changed.
 
     Raises:
         ArticleError: nothing at all could be read, or with ``strict`` anything could not.
         IndexLocked: another build is running.
         DamagedIndex: a byte of the generation to build on differs; ``full`` does not look at it.
         IncompatibleIndex: that generation has another format, so that nothing of it could be kept.
-        IndexFault: the disk is full.
+        GoldenFailed: ``check`` raised it.
+        IndexFault: the disk is full or broken.
     """
     began = time.monotonic()
     store = Store(folder)
@@ -84,55 +92,41 @@ def build_index(
             refuse_nothing(draft, skipped)
             reason = write_generation(draft, previous, embedder, progress)
             progress("checking", 0, None)
-            manifest = draft.finish(embedder, SPLITTER, skipped)
-            check(Generation(draft.folder))
-        store.swap(manifest.generation)
+            manifest = draft.finish(embedder, SPLITTER, skipped, join_roots(previous, paths))
+            check_new(store, draft, check)
+            store.swap(manifest.generation)
         built = report(store, manifest.generation, previous, skipped, reason, time.monotonic() - began)
+        tidy(store, keep)
+    return built
+
+
+def check_new(store: Store, draft: Draft, check: Callable[[Generation], None]) -> None:
+    try:
+        check(Generation(draft.folder))
+    except GoldenFailed as refusal:
+        store.set_aside(draft.folder.name, refusal.reason)
+        raise
+
+
+def tidy(store: Store, keep: int) -> None:
+    """Removes generations that are too old. The new one is in use by now, so what fails here fails nothing."""
+    try:
         store.prune(keep)
-    return built
-
-
-def remove_articles(article_ids: Sequence[str], folder: Path, embedder: Embedder) -> BuildReport:
-    """A new generation without these articles; no older one that holds them is kept.
-
-    Raises:
-        UnknownArticle: one of the ids is not in the index; nothing is changed then.
-        ArticleError: no article would be left.
-    """
-    began = time.monotonic()
-    store = Store(folder)
-    with store.lock():
-        previous = store.open()
-        previous.check()
-        unwanted = set(article_ids)
-        for article_id in unwanted - previous.digests().keys():
-            raise UnknownArticle(article_id)
-        with drafting(store) as draft:
-            for article, origin in previous.sourced_articles():
-                if article.id not in unwanted:
-                    draft.add_article(article, origin)
-            refuse_nothing(draft, [])
-            reason = write_generation(draft, previous, embedder, lambda stage, done, total: None)
-            manifest = draft.finish(embedder, SPLITTER, [])
-        store.swap(manifest.generation)
-        built = report(store, manifest.generation, previous, [], reason, time.monotonic() - began)
-        store.prune(1)
-    return built
+    except IndexFault as error:
+        log.warning("an old generation could not be removed, the next build will try again: %s", error)
 
 
 @contextmanager
 def drafting(store: Store) -> Iterator[Draft]:
-    """A new generation that leaves nothing behind unless it is finished."""
-    draft = None
+    """A new generation that leaves nothing behind unless it is taken or kept aside."""
+    draft = store.begin()
     try:
-        draft = store.begin()
         yield draft
     except BaseException as error:
-        if draft:
-            draft.discard()
-        if isinstance(error, sqlite3.OperationalError) or isinstance(error, OSError) and error.errno in _NO_ROOM:
-            why = getattr(error, "strerror", error)
-            raise IndexFault(f"{store.folder} cannot be written ({why}); make room or check the disk") from error
+        kept = draft.folder.name in store.aside() or store.is_current(draft.folder.name)
+        draft.close() if kept else draft.discard()
+        if isinstance(error, sqlite3.OperationalError):  # SQLite needs room to sort, too
+            raise disk.explain(store.folder, error) from error
         raise
 
 
@@ -147,6 +141,11 @@ def open_previous(store: Store) -> Generation | None:
         previous = store.open()
     except NoIndex:
         return None
+    except DamagedIndex:
+        if store.is_pointed():
+            raise
+        # The first build was stopped between its last two steps, or somebody lost the pointer.
+        previous = store.open(store.substitutes()[0])
     previous.check()
     return previous
 
@@ -175,6 +174,13 @@ def keep_from_elsewhere(draft: Draft, previous: Generation, paths: Sequence[Path
             draft.add_article(article, origin)
 
 
+def join_roots(previous: Generation | None, paths: Sequence[Path]) -> list[str]:
+    """``paths`` and what ``previous`` was built from, without what lies in a folder among them."""
+    roots = {show_path(os.path.abspath(path)) for path in paths}
+    roots.update(previous.built_from() if previous else ())
+    return sorted(root for root in roots if not _lies_in(root, roots - {root}))
+
+
 def _lies_in(path: str, folders: set[str]) -> bool:
     return path in folders or any(str(parent) in folders for parent in Path(path).parents)
 
@@ -190,7 +196,7 @@ def refuse_nothing(draft: Draft, skipped: Sequence[Skipped]) -> None:
 def write_generation(draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress) -> str | None:
     """Passages, vectors and both indexes of the articles in ``draft``. Returns why nothing could be reused, if so."""
     group_copies(draft, previous)
-    split_into(draft, progress)
+    split_into(draft, previous, progress)
     reason = None
     if previous and previous.manifest.fingerprint != embedder.fingerprint:
         reason = f"the embedder is {embedder.name}, the last build's was {previous.manifest.embedder}"
@@ -224,11 +230,17 @@ def group_copies(draft: Draft, previous: Generation | None) -> None:
     draft.write_copies(signatures, groups)
 
 
-def split_into(draft: Draft, progress: Progress) -> None:
+def split_into(draft: Draft, previous: Generation | None, progress: Progress) -> None:
+    """Passages of all articles; those of articles that have not changed are as they were."""
     total = draft.count("article")
+    known = previous.digests() if previous and previous.manifest.splitter == SPLITTER else {}
+    digests = draft.digests() if known else {}
     row = 0
     for done, (number, article) in enumerate(draft.articles(), 1):
-        passages = split_article(article.id, article.text, SPLITTER["size"], SPLITTER["overlap"])
+        if article.id in known and known[article.id] == digests[article.id]:
+            passages = previous.passages_of(article.id)
+        else:
+            passages = split_article(article.id, article.text, SPLITTER["size"], SPLITTER["overlap"])
         draft.add_passages(row, number, passages)
         row += len(passages)
         progress("splitting", done, total)
@@ -238,8 +250,8 @@ def split_into(draft: Draft, progress: Progress) -> None:
 def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, progress: Progress) -> np.ndarray:
     """Vectors of all passages, (n, d) float16 memory map; those of texts embedded before are copied."""
     total = draft.count("passage")
-    vectors = new_array(draft.embeddings, np.float16, (total, embedder.dimensions))
-    keys = new_array(draft.keys, np.uint8, (total, 16))
+    vectors = disk.new_array(draft.embeddings, np.float16, (total, embedder.dimensions))
+    keys = disk.new_array(draft.keys, np.uint8, (total, 16))
     known = KnownVectors(previous)
     progress("embedding", 0, total)
     for first, texts in chunks(embedded_texts(draft), _ROWS_AT_ONCE):
@@ -249,22 +261,9 @@ def embed_into(draft: Draft, previous: Generation | None, embedder: Embedder, pr
         if missing:
             vectors[rows][missing] = embedder.embed([texts[i] for i in missing])
         progress("embedding", first + len(texts), total)
-    vectors.flush()
-    keys.flush()
+    disk.flush_array(draft.embeddings, vectors)
+    disk.flush_array(draft.keys, keys)
     return vectors
-
-
-def new_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    """A memory map of a new .npy file. Its room is taken now: writing into a hole of a full disk ends the process."""
-    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
-    if hasattr(os, "posix_fallocate"):
-        with path.open("rb+") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-            except OSError as error:
-                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # some file systems cannot
-                    raise
-    return array
 
 
 def embedded_texts(draft: Draft) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from index import disk
 from index.errors import DamagedIndex
 
 EXACT_UP_TO = 50_000
@@ -38,7 +39,7 @@ def write_dense(path: Path, vectors: np.ndarray) -> None:
     """Builds the index of ``vectors``, (n, d) float16 or float32 unit rows (a memory map will do), into ``path``.
 
     Raises:
-        OSError: the disk is full.
+        IndexFault: the disk is full.
     """
     import faiss
 
@@ -50,7 +51,7 @@ def write_dense(path: Path, vectors: np.ndarray) -> None:
         index.train(vectors[sample].astype(np.float32))
     for start in range(0, count, 65_536):
         index.add(vectors[start : start + 65_536].astype(np.float32))
-    with path.open("wb") as file:  # FAISS itself keeps it quiet when the last bytes of a file find no room
+    with disk.Output(path) as file:  # FAISS itself keeps it quiet when the last bytes of a file find no room
         faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
 
 

@@ -69,7 +69,14 @@ class IndexLocked(IndexFault):
 
 
 class GoldenFailed(IndexFault):
-    """The new generation answers fewer golden questions than the one in use, so it was not taken."""
+    """The new generation answers fewer golden questions than the one in use, or cites falsely: it was not taken."""
+
+    def __init__(self, reason: str, generation: str):
+        super().__init__(
+            f"{reason}; the new index is kept aside: look at the articles, or take it with: verbatim rollback --to "
+            f"{generation}, or remove it with: verbatim remove --generation {generation}"
+        )
+        self.reason, self.generation = reason, generation
 
 
 class ModelError(VerbatimError):

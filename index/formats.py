@@ -7,63 +7,35 @@ becomes a ``Fault`` between the records, so that one bad line never costs the go
 import codecs
 import gzip
 import io
-import json
 import re
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
+from index.encodings import decode, is_binary
+from index.isolation import Isolation
+from index.jsonfiles import has_many_marks, opens_with_record, read_document, read_json, read_lines
+from index.limits import Fault, Limits, show_size
 from index.records import BadRecord, Record, make_record
 from index.textfiles import read_text
 from index.webpages import read_page
 
+__all__ = ["Fault", "Limits", "find_ending", "is_readable", "read_records"]
+
 _ENDINGS = {
     ".txt": "text", ".text": "text", ".html": "page", ".htm": "page", ".xhtml": "page",
     ".json": "json", ".jsonl": "lines", ".ndjson": "lines", ".jl": "lines",
+    ".xml": "feed", ".rss": "feed", ".atom": "feed", ".rdf": "feed",
+    ".md": "markdown", ".markdown": "markdown", ".pdf": "pdf",
 }  # fmt: skip
-_BOMS = (  # UTF-32 before UTF-16, whose mark its own begins with
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# What news files come in when they are not UTF-8. More candidates make worse guesses.
-_LEGACY = "cp1252 cp1250 iso8859_2 cp1251 koi8_r cp1253 cp1254 cp1255 cp1256 cp932 euc_jp gb18030 big5 cp949".split()
-_DECLARED = re.compile(
-    rb"""<(?:meta\b[^>]{0,200}?charset|\?xml\b[^>]{0,200}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.I
-)
-_CONTROL_BYTES = bytes({*range(32), 127} - set(b"\t\n\v\f\r\x1b"))
 # Possessive: where no page follows, many comments would be tried in every grouping.
 _PAGE_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype html|html)\b", re.I | re.S)
+_FEED_OPENING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:rss|feed|rdf:RDF)\b", re.I | re.S)
+_SCRIPT = re.compile(rb"<(script|style)\b.*?</\1", re.I | re.S)
+_TAG = re.compile(rb"<[a-zA-Z]")
 _SAVE_AS = "save the article as .txt, .html or .jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is held at once, in bytes after decompression, and how long a broken file is followed.
-
-    ``faults`` is the number of lines without a record, one after the other, that end a file.
-    """
-
-    line: int = 16 << 20
-    file: int = 64 << 20
-    page: int = 16 << 20  # a page takes about a second and 30 MB of memory for each MB of its markup
-    faults: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something in a file that is no article: why, what to do, and in which line.
-
-    ``whole``: the rest of the file was not read.
-    """
-
-    reason: str
-    line: int | None = None
-    whole: bool = False
 
 
 def find_ending(path: Path) -> str:
@@ -77,14 +49,24 @@ def is_readable(path: Path) -> bool:
     return find_ending(path) in _ENDINGS
 
 
-def read_records(path: Path, limits: Limits = Limits()) -> Iterator[Record | Fault]:
-    """The records of one file, in order, with a Fault for whatever cannot be read. Never raises for bad input."""
+def read_records(path: Path, limits: Limits = Limits(), isolation: Isolation | None = None) -> Iterator[Record | Fault]:
+    """The records of one file, in order, with a Fault for whatever cannot be read. Never raises for bad input.
+
+    ``isolation`` serves many files; without it each PDF, feed or Markdown file gets one of its own.
+    """
+    if isolation is None:
+        with Isolation() as isolation:
+            yield from read_records(path, limits, isolation)
+        return
     empty = True
     try:
-        with _open_bytes(path) as stream:
-            for item in _read_stream(path, stream, limits):
+        with _open_bytes(path, limits) as stream:
+            for item in _read_stream(path, stream, limits, isolation):
                 empty = False
                 yield item
+    except _Bomb:
+        size = show_size(limits.unpacked)
+        yield Fault(f"unpacks to more than {size}, a hundred times what it takes; unpack it first", whole=True)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         reason = "the gzip data is cut off or damaged; get the file again (what came before the damage was read)"
         yield Fault(reason, whole=True)
@@ -96,45 +78,113 @@ def read_records(path: Path, limits: Limits = Limits()) -> Iterator[Record | Fau
 
 
 @contextmanager
-def _open_bytes(path: Path) -> Iterator[io.BufferedReader]:
+def _open_bytes(path: Path, limits: Limits) -> Iterator[io.BufferedReader]:
     """The file's bytes, decompressed where they are gzip, whatever the name says."""
     with ExitStack() as stack:
         stream = stack.enter_context(path.open("rb"))
         if stream.peek(2)[:2] == b"\x1f\x8b":
-            stream = stack.enter_context(io.BufferedReader(gzip.GzipFile(fileobj=stream), 1 << 16))
+            stream = stack.enter_context(io.BufferedReader(_Unpacked(stream, limits.unpacked), 1 << 16))
         yield stream
 
 
-def _read_stream(path: Path, stream: io.BufferedReader, limits: Limits) -> Iterator[Record | Fault]:
+class _Bomb(Exception):
+    """Gzip data that grow without end."""
+
+
+class _Unpacked(gzip.GzipFile):
+    """Raises _Bomb after ``most`` bytes, if they are more than a hundred times what was read for them."""
+
+    def __init__(self, packed: io.BufferedReader, most: int):
+        super().__init__(fileobj=packed)
+        self._packed, self._most, self._size = packed, most, 0
+
+    def readinto(self, buffer) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        self._size += len(data)
+        if self._size > self._most and self._size > 100 * self._packed.tell():
+            raise _Bomb
+        return len(data)
+
+
+def _read_stream(
+    path: Path, stream: io.BufferedReader, limits: Limits, isolation: Isolation
+) -> Iterator[Record | Fault]:
     head = stream.peek(1 << 13)
     if not head:
         yield Fault("is empty; remove it or fill it")
         return
-    if _is_binary(head):
-        yield Fault(f"is binary, not text; {_SAVE_AS}", whole=True)
-        return
     kind = _sniff(_ENDINGS.get(find_ending(path)), head)
-    if kind == "lines":
-        yield from _read_lines(stream, limits)
-        return
-    limit = limits.page if kind == "page" else limits.file
-    data = stream.read(limit + 1)
-    if len(data) > limit:
-        if kind == "json" and _opens_with_record(data):
-            with _open_bytes(path) as again:
-                yield from _read_lines(again, limits)
-        else:
-            reason = f"is larger than {_size(limit)}; split it, or make it JSON Lines, which has no limit"
-            yield Fault(reason, whole=True)
+    if kind == "pdf":
+        yield from _read_pdf(path, head, isolation)
+    elif is_binary(head):
+        yield Fault(f"is binary, not text; {_SAVE_AS}", whole=True)
+    elif kind == "lines":
+        yield from read_lines(stream, limits)
     elif kind == "json":
-        yield from _read_json(decode(data), limits)
+        yield from _read_json(path, stream, limits)
     else:
-        yield _read_one(kind, data, path)
+        limit = limits.page if kind == "page" else limits.file
+        data = stream.read(limit + 1)
+        if len(data) > limit:
+            reason = f"is larger than {show_size(limit)}; split it, or make it JSON Lines, which has no limit"
+            yield Fault(reason, whole=True)
+        elif kind in ("feed", "markdown"):
+            yield from _read_isolated(kind, path, data, isolation)
+        else:
+            yield _read_one(kind, data, path, limits)
 
 
-def _read_one(kind: str, data: bytes, path: Path) -> Record | Fault:
+def _read_json(path: Path, stream: io.BufferedReader, limits: Limits) -> Iterator[Record | Fault]:
+    data = stream.read(limits.document + 1)
+    if len(data) <= limits.document and not has_many_marks(data, limits):
+        yield from read_json(data, limits)
+        return
+    read = read_lines if opens_with_record(data, limits) else read_document
+    del data
+    with _open_bytes(path, limits) as again:
+        yield from read(again, limits)
+
+
+def _read_pdf(path: Path, head: bytes, isolation: Isolation) -> Iterator[Record | Fault]:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if packed:
+        yield Fault("is a packed PDF; unpack it", whole=True)
+    elif not head.lstrip().startswith(b"%PDF-"):
+        yield Fault(f"is named like a PDF but is none; {_SAVE_AS}", whole=True)
+    else:
+        yield from _read_isolated("pdf", path, b"", isolation)
+
+
+def _read_isolated(kind: str, path: Path, data: bytes, isolation: Isolation) -> Iterator[Record | Fault]:
+    """What another process makes of the file; the rest of a file that breaks it is not known."""
+    text = decode(data).encode("utf-8", "replace") if kind == "markdown" else data
+    number = 0
+    try:
+        for number, fields in enumerate(isolation.read(kind, path, text), 1):
+            try:
+                record = make_record(fields)
+            except BadRecord as error:
+                yield Fault(f"entry {number}: {error}" if kind == "feed" else str(error))
+                continue
+            yield record if kind == "feed" else _complete(record, fields, path)
+    except BadRecord as error:
+        yield Fault(str(error), whole=True)
+
+
+def _complete(record: Record, fields: dict[str, object], path: Path) -> Record:
+    """With what the file's name, or a heading as text files have it, says of an article that has no title or day."""
+    named = read_text(record.text, find_stem(path))
+    title = record.title if fields.get("title") or fields.get("headline") else named.title
+    return replace(record, title=title, published=record.published or named.published)
+
+
+def _read_one(kind: str, data: bytes, path: Path, limits: Limits) -> Record | Fault:
     try:
         if kind == "page":
+            if len(_TAG.findall(_SCRIPT.sub(b"", data))) > limits.tags:
+                raise BadRecord(f"the page has more than {limits.tags:,} elements; save the article as .txt")
             return read_page(decode(data, declared=True))
         return read_text(decode(data), find_stem(path))
     except BadRecord as error:
@@ -150,196 +200,12 @@ def find_stem(path: Path) -> str:
 def _sniff(kind: str | None, head: bytes) -> str:
     """The format: mostly what the ending says, but never against what the first bytes show."""
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
-    if kind in (None, "text") and _PAGE_OPENING.match(start):
+    if kind in (None, "text", "feed") and _PAGE_OPENING.match(start):
         return "page"
+    if kind in (None, "text") and _FEED_OPENING.match(start):
+        return "feed"
     if kind is None:
         return "json" if start[:1] in (b"{", b"[") else "text"
     if kind == "lines" and re.match(rb"\[|\{\s*\n", start):  # one JSON document under the wrong name
         return "json"
     return kind
-
-
-def _size(count: int) -> str:
-    return f"{count >> 20} MB" if count >= 1 << 20 else f"{count:,} bytes"
-
-
-# Bytes -> text
-
-
-def decode(data: bytes, declared: bool = False) -> str:
-    """``data`` as text: by its byte order mark, as UTF-8, as its markup declares, else by what it looks like.
-
-    Never raises; bytes that fit nothing become U+FFFD.
-    """
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    if declared and (match := _DECLARED.search(data[:4096])):
-        name = match[1].decode("ascii", "replace").lower()
-        try:  # browsers read Latin-1 as its superset
-            return data.decode("cp1252" if name in ("iso-8859-1", "latin1", "latin-1", "us-ascii") else name)
-        except (LookupError, ValueError):
-            pass
-    return data.decode(_guess_encoding(data), "replace")
-
-
-def _guess_encoding(data: bytes) -> str:
-    """The encoding of bytes that are not valid UTF-8."""
-    text = data.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if sum(char > "\x7f" for char in text) > 2 * broken:  # other encodings hardly ever look like UTF-8
-        return "utf-8"
-    from charset_normalizer import from_bytes  # loads slowly, and most archives never need it
-
-    first = re.search(rb"[\x80-\xff]", data).start()
-    sample = data[max(0, first - 2000) : first + 64_000]
-    if len(data) > first + 64_000:  # not within a character
-        sample = sample[: max(sample.rfind(b" "), sample.rfind(b"\n")) + 1] or sample
-    guesses = [(guess.chaos, -guess.coherence, guess.encoding) for guess in from_bytes(sample, cp_isolation=_LEGACY)]
-    if not guesses or (*guesses[0][:2], "cp1252") in guesses:  # on a tie, the commonest
-        return "cp1252"
-    return guesses[0][2]
-
-
-def _is_binary(head: bytes) -> bool:
-    """Whether the first bytes of a file are no text in any encoding. A stray NUL in text is allowed."""
-    if head.startswith((b"%PDF-", b"PK\x03\x04")):
-        return True
-    if head.startswith(tuple(mark for mark, _ in _BOMS)):
-        return False
-    share = (len(head) - len(head.translate(None, _CONTROL_BYTES))) / len(head)
-    if share <= 0.01:
-        return False
-    try:  # a character cut off at the end is no fault
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return True
-    return share > 0.3
-
-
-# JSON and JSON Lines
-
-
-def _read_json(text: str, limits: Limits) -> Iterator[Record | Fault]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and _ends_line(text, error.pos):  # JSON Lines under another name
-            stream = io.BufferedReader(io.BytesIO(text.encode("utf-8", "surrogatepass")))
-            yield from _read_lines(stream, limits)
-        else:
-            yield Fault(f"is not valid JSON: {_place(error)}; mend that place", error.lineno, whole=True)
-    except (RecursionError, ValueError) as error:
-        yield Fault(_explain(error), whole=True)
-    else:
-        yield from _list_records(value)
-
-
-def _ends_line(text: str, end: int) -> bool:
-    """Whether the JSON value that comes before ``end`` is all of the first line, and nothing else stands there."""
-    _, line_end, after = text[:end].lstrip().partition("\n")
-    return bool(line_end) and not after.strip()
-
-
-def _opens_with_record(data: bytes) -> bool:
-    """Whether the first line alone is a whole JSON object."""
-    try:
-        return isinstance(json.loads(decode(data.lstrip().split(b"\n", 1)[0])), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _read_lines(stream: io.BufferedReader, limits: Limits) -> Iterator[Record | Fault]:
-    encoding = None  # of lines that are not UTF-8, guessed once
-    faults = 0
-    for number, line in _split_lines(stream, limits.line):
-        if line is None:
-            items = [Fault(f"the line is longer than {_size(limits.line)}; split or remove it", number)]
-        else:
-            try:
-                text = line if isinstance(line, str) else line.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-            except UnicodeDecodeError:
-                encoding = encoding or _guess_encoding(line)
-                text = line.decode(encoding, "replace")
-            items = _parse_line(text, number)
-        for item in items:
-            faults = faults + 1 if isinstance(item, Fault) else 0
-            yield item
-        if faults >= limits.faults:
-            reason = f"{faults:,} faults in a row, so the rest was not read; is this JSON Lines?"
-            yield Fault(reason, number, whole=True)
-            return
-
-
-def _split_lines(stream: io.BufferedReader, limit: int) -> Iterator[tuple[int, bytes | str | None]]:
-    """``(number from 1, line)`` for each line that is not blank; None for one longer than ``limit``, never held."""
-    head = stream.peek(4)
-    wide = next((name for mark, name in _BOMS[1:] if head.startswith(mark)), None)
-    if wide is None:
-        yield from _limit_lines(stream, limit)
-        return
-    # There a line end is several bytes, and the limit counts characters.
-    lines = io.TextIOWrapper(stream, encoding=wide[:6], errors="replace")
-    try:
-        yield from _limit_lines(lines, limit)
-    finally:
-        lines.detach()  # the stream is closed by who opened it
-
-
-def _limit_lines(lines: io.BufferedReader | io.TextIOWrapper, limit: int) -> Iterator[tuple[int, bytes | str | None]]:
-    ends = (b"\n", "\n")
-    number = 0
-    while line := lines.readline(limit + 1):
-        number += 1
-        if len(line) > limit and line[-1:] not in ends:
-            while (rest := lines.readline(1 << 20)) and rest[-1:] not in ends:
-                pass
-            yield number, None
-        elif line.strip():
-            yield number, line
-
-
-def _parse_line(text: str, number: int) -> Iterator[Record | Fault]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        yield Fault(_explain(error), number)
-    else:
-        yield from _list_records(value, number)
-
-
-def _explain(error: ValueError | RecursionError) -> str:
-    if isinstance(error, RecursionError):
-        return "the JSON is nested too deeply; flatten or remove it"
-    if isinstance(error, json.JSONDecodeError):
-        return f"not valid JSON: {error.msg} at column {error.colno}; mend or remove the line"
-    return "a number in the JSON has too many digits; shorten it or make it a string"
-
-
-def _place(error: json.JSONDecodeError) -> str:
-    return f"{error.msg} at line {error.lineno}, column {error.colno}"
-
-
-def _list_records(value: object, line: int | None = None) -> Iterator[Record | Fault]:
-    """The articles of a JSON value: one object, an array, or an object that holds an array of them."""
-    if isinstance(value, dict):
-        inner = next((value[name] for name in ("articles", "items") if isinstance(value.get(name), list)), None)
-        value = [value] if inner is None else inner
-        single = inner is None
-    else:
-        single = False
-    if not isinstance(value, list):
-        yield Fault("not an article; each one is a JSON object with a text field", line)
-        return
-    for number, fields in enumerate(value, 1):
-        where = "" if single else f"record {number}: "
-        try:
-            if not isinstance(fields, dict):
-                raise BadRecord("not an article; each one is a JSON object with a text field")
-            yield make_record(fields)
-        except BadRecord as error:
-            yield Fault(f"{where}{error}", line)

@@ -14,24 +14,23 @@ It never changes once its manifest stands. A reader opens one and keeps it.
 
 import hashlib
 import json
-import os
-import shutil
 import sqlite3
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 
-from index import copies
+from index import copies, disk
 from index.articles import Article, Skipped
 from index.dense import DenseIndex
-from index.errors import DamagedIndex, UnknownArticle
+from index.errors import DamagedIndex, IndexFault, UnknownArticle
 from index.lexical import LexicalIndex
-from index.manifest import FORMAT, Manifest, read_manifest, seal
+from index.manifest import FORMAT, PENDING, Manifest, is_sound, read_manifest, write_manifest
 from index.passages import Passage
 from index.runtime import file_hash
 
@@ -50,6 +49,7 @@ _SCHEMA = """
 """
 _MOST_COPIES = 50
 _AT_ONCE = 200  # articles
+_CHEAP = 256 << 20  # bytes: files up to this size are read whole before they are used, in a quarter of a second
 
 
 class Draft:
@@ -61,16 +61,20 @@ class Draft:
         self.keys = folder / "keys.npy"
         self.vectors = folder / "vectors.faiss"
         self.lexical = folder / "lexical"
-        self._database = sqlite3.connect(folder / "articles.sqlite", isolation_level=None)
-        self._database.executescript("pragma journal_mode = off; pragma synchronous = off;" + _SCHEMA + "begin;")
+        self._record = folder / "articles.sqlite"
+        with self._writing():
+            self._database = sqlite3.connect(self._record, isolation_level=None)
+            self._database.executescript("pragma journal_mode = off; pragma synchronous = off;" + _SCHEMA + "begin;")
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return disk.step("write", self._record, sqlite3.OperationalError)
 
     def add_article(self, article: Article, origin: str) -> None:
         """A later article of the same id is a new version and takes the earlier one's place."""
-        self._database.execute("delete from article where id = ?", (article.id,))
-        self._database.execute(
-            f"insert into article ({_COLUMNS}, origin, digest) values (?,?,?,?,?,?,?,?,?)",
-            (*_article_row(article), origin, article_digest(article)),
-        )
+        row = (*_article_row(article), origin, article_digest(article))
+        with self._writing():
+            self._database.execute("delete from article where id = ?", (article.id,))
+            self._database.execute(f"insert into article ({_COLUMNS}, origin, digest) values (?,?,?,?,?,?,?,?,?)", row)
 
     def has_article(self, article_id: str) -> bool:
         return self._database.execute("select 1 from article where id = ?", (article_id,)).fetchone() is not None
@@ -80,14 +84,15 @@ class Draft:
 
     def write_copies(self, signatures: Mapping[str, np.ndarray], groups: Sequence[Sequence[str]]) -> None:
         """Records each article's signature, uint32 (n,), and which articles are copies of one another."""
-        self._database.executemany(
-            "update article set signature = ? where id = ?",
-            [(signature.tobytes(), article_id) for article_id, signature in signatures.items()],
-        )
-        self._database.executemany(
-            "update article set copies = ? where id = ?",
-            [(number, article_id) for number, group in enumerate(groups) for article_id in group],
-        )
+        with self._writing():
+            self._database.executemany(
+                "update article set signature = ? where id = ?",
+                [(signature.tobytes(), article_id) for article_id, signature in signatures.items()],
+            )
+            self._database.executemany(
+                "update article set copies = ? where id = ?",
+                [(number, article_id) for number, group in enumerate(groups) for article_id in group],
+            )
 
     def articles(self) -> Iterator[tuple[int, Article]]:
         """(number, article) by day of publication, the undated first. One may write passages meanwhile."""
@@ -96,10 +101,11 @@ class Draft:
             yield number, _to_article(row)
 
     def add_passages(self, first_row: int, number: int, passages: Sequence[Passage]) -> None:
-        self._database.executemany(
-            "insert into passage values (?,?,?,?)",
-            [(row, number, p.start, p.end) for row, p in enumerate(passages, first_row)],
-        )
+        with self._writing():
+            self._database.executemany(
+                "insert into passage values (?,?,?,?)",
+                [(row, number, p.start, p.end) for row, p in enumerate(passages, first_row)],
+            )
 
     def passage_texts(self) -> Iterator[tuple[Article, str]]:
         """(article, passage text) of row 0, 1, 2, ..."""
@@ -124,21 +130,24 @@ class Draft:
             "from passage join article on number = article order by row"
         )
         days = [UNDATED if day is None else int(day) for (day,) in days]
-        np.save(self.folder / "days.npy", np.array(days, dtype=np.int32))
+        disk.save_array(self.folder / "days.npy", np.array(days, dtype=np.int32))
 
     def newest(self) -> str | None:
         newest = self._database.execute("select max(published) from article").fetchone()[0]
         return newest[:10] if newest else None
 
-    def finish(self, embedder, splitter: dict[str, int], skipped: Sequence[Skipped]) -> Manifest:
-        """Closes the record, syncs every file and writes the manifest, last of all."""
+    def finish(
+        self, embedder, splitter: dict[str, int], skipped: Sequence[Skipped], built_from: Sequence[str] = ()
+    ) -> Manifest:
+        """Closes the record, syncs every file and writes the manifest, last of all: ready, but not taken yet."""
         counts = {"articles": self.count("article"), "passages": self.count("passage")}
         newest = self.newest()
-        self._database.execute("commit")
+        with self._writing():
+            self._database.execute("commit")
         self._database.close()
         files = {}
         for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
-            _sync_file(path)
+            disk.sync_file(path)
             files[path.relative_to(self.folder).as_posix()] = [path.stat().st_size, file_hash(path)]
         manifest = Manifest(
             format=FORMAT,
@@ -153,15 +162,23 @@ class Draft:
             skipped_first=[asdict(item) for item in skipped[:1000]],
             files=files,
             newest_article=newest,
+            aside=PENDING,
+            built_from=list(built_from),
             **counts,
         )
-        write_synced(self.folder / "manifest.json", seal(asdict(manifest)))
-        sync_folder(self.folder)
+        disk.sync_folder(self.lexical)
+        write_manifest(self.folder, manifest)
+        disk.sync_folder(self.folder.parent)
         return manifest
 
-    def discard(self) -> None:
+    def close(self) -> None:
         self._database.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Leaves nothing behind; if the disk does not let it, the next build will."""
+        self._database.close()
+        with suppress(IndexFault):
+            disk.remove_folder(self.folder)
 
 
 class Generation:
@@ -189,21 +206,23 @@ class Generation:
         self.check("days.npy")
         self.days = np.load(folder / "days.npy")
 
-    def check(self, prefix: str = "") -> None:
-        """Reads the files whose names begin with ``prefix`` against their hashes.
+    def check(self, prefix: str = "", cheap: bool = False) -> None:
+        """Reads the files whose names begin with ``prefix`` against their hashes; the large ones not, if ``cheap``.
 
-        FAISS itself notices few flipped bits, and tantivy stops the process on some.
+        Raises:
+            DamagedIndex: a byte differs.
         """
-        for file, (_, digest) in self.manifest.files.items():
-            if file.startswith(prefix) and file_hash(self.folder / file) != digest:
+        for file, (size, digest) in self.manifest.files.items():
+            looked_at = file.startswith(prefix) and not (cheap and size > _CHEAP)
+            if looked_at and not is_sound(self.folder / file, size, digest):
                 raise DamagedIndex(self.folder / file, "its bytes differ from the manifest")
 
     def dense(self) -> DenseIndex:
-        self.check("vectors.faiss")
+        self.check("vectors.faiss", cheap=True)  # FAISS itself notices few flipped bits
         return DenseIndex(self.folder / "vectors.faiss", self.manifest.passages, self.manifest.dimensions)
 
     def lexical(self) -> LexicalIndex:
-        self.check("lexical/")
+        self.check("lexical/")  # whatever its size: tantivy stops the process on some flipped bits
         return LexicalIndex(self.folder / "lexical")
 
     def stored_vectors(self) -> tuple[np.ndarray, np.ndarray]:
@@ -234,6 +253,14 @@ class Generation:
             )
         }
         return [found[int(row)] for row in rows]
+
+    def passages_of(self, article_id: str) -> list[Passage]:
+        """All passages of an article, in order."""
+        rows = self._query(
+            'select start, "end" from passage where article = (select number from article where id = ?) order by row',
+            (article_id,),
+        )
+        return [Passage(article_id, start, end) for start, end in rows]
 
     def sourced_articles(self) -> Iterator[tuple[Article, str]]:
         """(article, origin) of every article."""
@@ -284,6 +311,18 @@ class Generation:
         return self._query(
             "select source, count(*) from article where source is not null group by source order by 2 desc, 1"
         )
+
+    def months(self) -> list[tuple[str | None, int]]:
+        """Months of publication, as "2024-09", and their numbers of articles, in order; None for the undated."""
+        return self._query("select substr(published, 1, 7), count(*) from article group by 1 order by 1")
+
+    def origins(self) -> list[str]:
+        """The files that the articles stand in."""
+        return [origin for (origin,) in self._query("select distinct origin from article order by 1")]
+
+    def built_from(self) -> list[str]:
+        """The files and folders to read again to bring all of this up to date."""
+        return self.manifest.built_from or self.origins()
 
     def rows_between(self, after: date | None, before: date | None) -> tuple[int, int]:
         """First and last + 1 of the rows published from ``after`` to ``before``, both included; never the undated."""
@@ -351,22 +390,3 @@ def article_digest(article: Article) -> bytes:
     """16 bytes over all that an article says."""
     content = json.dumps(_article_row(article), ensure_ascii=False).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)

@@ -5,14 +5,17 @@ Both text and question pass through :func:`words`, so that "U.S.", "$1,879", "Bi
 """
 
 import re
+import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from index.errors import DamagedIndex, IndexFault
+from index import disk
+from index.errors import DamagedIndex
 
 _TITLE_WEIGHT = 0.4  # less than the text: a title repeats in every passage of its article
 _POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
@@ -76,31 +79,36 @@ def write_lexical(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
     Raises:
         IndexFault: the disk is full.
     """
-    folder.mkdir()
-    try:
-        _write(folder, rows)
-    except ValueError as error:
-        why = " ".join(str(error).split())
-        raise IndexFault(f"{folder} cannot be written ({why}); make room or check the disk") from error
+    disk.make_folder(folder)
+    with disk.step("write", folder, ValueError):
+        writer = _open_writer(folder)
+        _add_rows(writer, rows)
+    with disk.step("sync", folder, ValueError):
+        writer.commit()
+        writer.wait_merging_threads()
     for lock in folder.glob(".tantivy-*.lock"):
-        lock.unlink()
+        disk.remove_file(lock)
 
 
-def _write(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
+def _open_writer(folder: Path):
     import tantivy
 
     index = tantivy.Index(_schema(), str(folder))
     _register(index)
-    writer = index.writer(256_000_000, 1)
+    return index.writer(256_000_000, 1)
+
+
+def _add_rows(writer, rows: Iterable[tuple[str, str, str]]) -> None:
+    import tantivy
+
+    words_of = lru_cache(maxsize=1)(words)  # all passages of an article have its title
     for row, (title, text, source) in enumerate(rows):
         document = tantivy.Document()
-        document.add_text("title", " ".join(words(title)))
+        document.add_text("title", " ".join(words_of(title)))
         document.add_text("body", " ".join(words(text)))
         document.add_text("source", source)
         document.add_unsigned("row", row)
         writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
 
 
 class LexicalIndex:
@@ -115,7 +123,8 @@ class LexicalIndex:
 
         # tantivy leaves a lock beside what it opens, and the index may lie on a disk that cannot be written to:
         # it is shown links in a folder of its own, which may go once all files are open.
-        with tempfile.TemporaryDirectory(prefix="verbatim-") as view:
+        # A thread of tantivy may still write its lock there while the folder is removed.
+        with tempfile.TemporaryDirectory(prefix="verbatim-", ignore_cleanup_errors=True) as view:
             for path in folder.absolute().iterdir():
                 (Path(view) / path.name).symlink_to(path)
             try:
@@ -125,6 +134,7 @@ class LexicalIndex:
                 self._searcher = self._index.searcher()
             except ValueError as error:
                 raise DamagedIndex(folder, " ".join(str(error).split())) from error
+        shutil.rmtree(view, ignore_errors=True)
         self._schema = self._index.schema
 
     def search(

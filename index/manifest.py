@@ -2,18 +2,25 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from index import disk
 from index.errors import DamagedIndex, IncompatibleIndex
 from index.runtime import file_hash
 
 FORMAT = 3
+PENDING = "its build has not ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation is made of and from. ``files`` maps relative paths to ``[size, sha256]``."""
+    """What a generation is made of and from. ``files`` maps relative paths to ``[size, sha256]``.
+
+    ``aside`` is why the generation is not one of those that are served and gone back to; None for those.
+    ``built_from`` are the files and folders that were named, by this build and those that it goes on from.
+    """
 
     format: int
     generation: str
@@ -29,6 +36,8 @@ class Manifest:
     skipped: int
     skipped_first: list[dict]
     files: dict[str, list]
+    aside: str | None = None
+    built_from: list[str] = field(default_factory=list)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -44,6 +53,11 @@ def read_manifest(folder: Path) -> Manifest:
             "rebuild with: verbatim index ARTICLES --full"
         )
     return Manifest(**fields)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes the manifest, or puts it in place of the one there, all or nothing."""
+    disk.replace_synced(folder / "manifest.json", seal(asdict(manifest)))
 
 
 def seal(fields: dict) -> bytes:
@@ -64,15 +78,21 @@ def unseal(path: Path) -> dict:
     return fields
 
 
-def damaged_files(folder: Path) -> list[str]:
-    """Names of the files of one generation whose bytes are not those that were written."""
+def find_damage(folder: Path, hash_file: Callable[[Path], str] = file_hash) -> Iterator[str]:
+    """Names of the files of one generation whose bytes are not those that were written, as they are found."""
     try:
         files = unseal(folder / "manifest.json")["files"]
     except DamagedIndex:
-        return ["manifest.json"]
-    damaged = []
+        yield "manifest.json"
+        return
     for file, (size, digest) in files.items():
-        path = folder / file
-        if not path.is_file() or path.stat().st_size != size or file_hash(path) != digest:
-            damaged.append(file)
-    return damaged
+        if not is_sound(folder / file, size, digest, hash_file):
+            yield file
+
+
+def is_sound(path: Path, size: int, digest: str, hash_file: Callable[[Path], str] = file_hash) -> bool:
+    """Whether a file has these bytes. One that cannot be read has not."""
+    try:
+        return path.is_file() and path.stat().st_size == size and hash_file(path) == digest
+    except OSError:
+        return False

@@ -8,12 +8,14 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ModelError
@@ -26,11 +28,17 @@ SETTINGS = "settings.json"
 _WEIGHTS = ("*.safetensors", "*.bin", "*.onnx")
 
 
-@cache
-def _core() -> "openvino.Core":
+def _load_openvino() -> ModuleType:
+    """The library without its telemetry, which reports each import to its makers, from a process forked for that."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as if it were not installed
     import openvino
 
-    return openvino.Core()
+    return openvino
+
+
+@cache
+def _core() -> "openvino.Core":
+    return _load_openvino().Core()
 
 
 @cache
@@ -55,9 +63,7 @@ def compile_model(path: Path, streams: int, threads: int) -> "openvino.CompiledM
 
 def open_queue(model: "openvino.CompiledModel", requests: int) -> "openvino.AsyncInferQueue":
     """Runs up to ``requests`` at once over the model's streams. One thread may use it at a time."""
-    import openvino
-
-    return openvino.AsyncInferQueue(model, requests)
+    return _load_openvino().AsyncInferQueue(model, requests)
 
 
 def export_module(module: "torch.nn.Module", inputs: Sequence[str], path: Path) -> None:
@@ -65,7 +71,7 @@ def export_module(module: "torch.nn.Module", inputs: Sequence[str], path: Path) 
 
     The front end is called directly: ``openvino.convert_model`` does the same but reports each call to its makers.
     """
-    import openvino
+    openvino = _load_openvino()
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder

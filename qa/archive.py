@@ -4,20 +4,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from index.articles import Article
 from index.embedder import SentenceEmbedder
-from index.errors import IncompatibleIndex, VerbatimError
+from index.errors import DamagedIndex, IncompatibleIndex, IndexFault, VerbatimError
 from index.generation import Generation
-from index.store import IndexInfo, Store
+from index.store import POINTER, IndexInfo, Pointer, Store
 from qa.assistant import Assistant, Reply, Request
 from qa.confidence import Confidence
+from qa.explanation import Explanation, explain
+from qa.inspection import Inspector
 from qa.reader import SpanReader
 from qa.suggestions import suggest
 
 log = logging.getLogger("verbatim.archive")
+_T = TypeVar("_T")
 _LOOK_EVERY = 1.0  # seconds
 _TRY_AGAIN_AFTER = 10.0  # seconds; opening reads every byte, so a damaged index must not be opened for each question
 
@@ -27,20 +31,22 @@ class Opened:
     generation: Generation
     assistant: Assistant
     info: IndexInfo
-    pointer: tuple[str, str]
+    pointer: Pointer
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A generation that could not be opened, and until when that is taken for certain."""
+    """Why a generation could not be opened, and until when that is taken for certain."""
 
-    pointer: tuple[str, str]
     until: float
     error: Exception
 
 
 class Archive:
     """Answers from whichever generation is current; a question is answered from one generation throughout.
+
+    Every byte of that generation is read, much of it in the background. Once damage is found it answers no more,
+    and the newest sound one answers instead; ``info().damaged`` names the files.
 
     ``load`` gives the embedder and the reader; it is called when the first generation is opened.
     Any thread may call any method. All of them raise what :meth:`Store.open` raises.
@@ -58,27 +64,38 @@ class Archive:
         self._opened: Opened | None = None
         self._suggestions: dict[str, tuple[str, ...]] = {}
         self._looked = 0.0
-        self._failed: Failed | None = None
+        self._failed: dict[Pointer, Failed] = {}
+        self._lost_pointer = False
         self._opening = threading.Lock()
+        self.inspector = Inspector(self.store)
         self._suggesting = threading.Lock()
 
     def ask(self, request: Request) -> Reply:
-        return self._current().assistant.ask(request)
+        return self.ask_with_info(request)[0]
 
     def ask_with_info(self, request: Request) -> tuple[Reply, IndexInfo]:
         """The reply, and the facts of the very generation that gave it."""
-        opened = self._current()
-        return opened.assistant.ask(request), opened.info
+        return self._use(lambda opened: (opened.assistant.ask(request), opened.info))
+
+    def explain(self, request: Request) -> Explanation:
+        return self._use(lambda opened: explain(opened.assistant, request))
+
+    def sources(self) -> tuple[str, ...]:
+        """Publishers, those with most articles first."""
+        return self._use(lambda opened: tuple(name for name, _ in opened.generation.sources()))
 
     def article(self, article_id: str) -> Article:
         """
         Raises:
             UnknownArticle: no article has this id.
         """
-        return self._current().generation.article(article_id)
+        return self._use(lambda opened: opened.generation.article(article_id))
 
     def info(self) -> IndexInfo:
-        return self._current().info
+        """The facts of the generation that answers; ``damaged`` names what is known of all of them so far."""
+        info = self._current().info
+        damaged = (*((POINTER,) if self._lost_pointer else ()), *self.inspector.damaged())
+        return replace(info, damaged=damaged)
 
     def assistant(self) -> Assistant:
         return self._current().assistant
@@ -98,41 +115,85 @@ class Archive:
             if opened.generation.id in self._suggestions:  # else a newer one has come meanwhile
                 self._suggestions = {opened.generation.id: found}
 
+    def _use(self, use: Callable[[Opened], _T]) -> _T:
+        """What ``use`` makes of the open generation, or of the one in its place if damage is found meanwhile."""
+        while True:
+            opened = self._current()
+            try:
+                found = use(opened)
+            except DamagedIndex as error:
+                if not self.inspector.condemn(error):
+                    raise
+                continue
+            if not self.inspector.is_condemned(opened.generation.id):
+                return found
+
     def _current(self) -> Opened:
         """The open generation; looks for a newer one at most every second. Nobody waits while that one is opened."""
         opened = self._opened
-        if opened and time.monotonic() - self._looked < _LOOK_EVERY:
+        sound = self._is_sound(opened)
+        if sound and time.monotonic() - self._looked < _LOOK_EVERY:
             return opened
-        if not self._opening.acquire(blocking=opened is None):
+        if not self._opening.acquire(blocking=not sound):
             return opened
         try:
             self._looked = time.monotonic()
             self._look()
         except (VerbatimError, OSError):
             # A generation that is open stays good whatever happens to the pointer.
-            if self._opened is None:
+            if not self._is_sound(self._opened):
                 raise
         finally:
             self._opening.release()
         return self._opened
 
-    def _look(self) -> None:
-        """Opens what CURRENT names, if it is another generation; one that failed is not tried again at once."""
-        pointer = self.store.current()
-        if self._opened and self._opened.pointer == pointer:
-            return
-        if self._failed and self._failed.pointer == pointer and time.monotonic() < self._failed.until:
-            raise self._failed.error
-        try:
-            self._opened = self._open(pointer)
-        except (VerbatimError, OSError) as error:
-            if self._opened:  # else whoever asks is told
-                log.error("generation %s cannot be opened, the last one goes on: %s", pointer[0], error)
-            self._failed = Failed(pointer, time.monotonic() + _TRY_AGAIN_AFTER, error)
-            raise
+    def _is_sound(self, opened: Opened | None) -> bool:
+        return opened is not None and not self.inspector.is_condemned(opened.generation.id)
 
-    def _open(self, pointer: tuple[str, str]) -> Opened:
+    def _look(self) -> None:
+        """Opens what CURRENT names, if it is another generation; if that is damaged, the newest sound one."""
+        try:
+            self._take(self.store.current())
+            self._lost_pointer = False
+        except DamagedIndex as error:
+            self._lost_pointer = error.path.parent == self.store.folder
+            if not self._is_sound(self._opened):
+                self._take_substitute(error)
+
+    def _take_substitute(self, problem: DamagedIndex) -> None:
+        for pointer in self.store.substitutes():
+            try:
+                self._take(pointer, whole=True)
+            except (IndexFault, OSError):
+                continue
+            log.error("generation %s answers instead, since %s", pointer[0], problem)
+            return
+        raise problem
+
+    def _take(self, pointer: Pointer, whole: bool = False) -> None:
+        """Opens this generation, unless it is open; one that failed is not tried again at once."""
+        if self._is_sound(self._opened) and self._opened.pointer == pointer:
+            return
+        failed = self._failed.get(pointer)
+        if failed and (time.monotonic() < failed.until or self.inspector.is_condemned(pointer[0])):
+            raise failed.error.with_traceback(None)  # it would hold what was opened, and grow each time
+        try:
+            if self.inspector.is_condemned(pointer[0]):
+                raise DamagedIndex(self.store.generations / pointer[0], "bytes of it differ from its manifest")
+            self._opened = self._open(pointer, whole)
+        except (VerbatimError, OSError) as error:
+            if self._is_sound(self._opened):  # else whoever asks is told
+                log.error("generation %s cannot be opened, the last one goes on: %s", pointer[0], error)
+            self._failed[pointer] = Failed(time.monotonic() + _TRY_AGAIN_AFTER, error)
+            if isinstance(error, DamagedIndex):
+                self.inspector.condemn(error)
+            raise
+        self.inspector.inspect(pointer[0])
+
+    def _open(self, pointer: Pointer, whole: bool) -> Opened:
         generation = self.store.open(pointer)
+        if whole:
+            generation.check()
         if self._models is None:
             self._models = self._load()
         embedder, reader = self._models

@@ -10,7 +10,7 @@ import pytest
 
 import index.build
 from index.articles import Found, Skipped
-from index.build import BuildReport, build_index, remove_articles
+from index.build import BuildReport, build_index
 from index.errors import (
     ArticleError,
     DamagedIndex,
@@ -20,8 +20,10 @@ from index.errors import (
     IndexLocked,
     NoIndex,
     UnknownArticle,
+    UsageError,
 )
 from index.generation import Generation
+from index.removal import remove_articles
 from index.store import Store
 from tests.fakes import BagOfWords, article
 
@@ -99,6 +101,28 @@ class TestIncrements:
         assert abs(stored - expected).max() < 1e-3
         for row in (0, 19, 20, 39):
             assert generation.dense().search(expected[row], 1)[0].tolist() == [row]
+
+    def test_an_unchanged_article_is_not_split_again(self, desk, monkeypatch):
+        long = {f"a{n}": f"Sentence of article {n} and nothing else. " * 60 for n in range(4)}
+        desk.write("a.jsonl", **long)
+        desk.build()
+        split, original = [], index.build.split_article
+
+        def watched(name: str, *rest):
+            split.append(name)
+            return original(name, *rest)
+
+        monkeypatch.setattr(index.build, "split_article", watched)
+        desk.write("a.jsonl", **long | {"a2": "Now a short one.", "b": "New."})
+        desk.build()
+        assert sorted(split) == ["a2", "b"]
+        monkeypatch.undo()
+        changed = Store(desk.index).open()
+        desk.build(full=True)
+        full = Store(desk.index).open()
+        rows = range(full.manifest.passages)
+        assert changed.passages(range(changed.manifest.passages)) == full.passages(rows)
+        assert [changed.passages_of(name) for name in long] == [full.passages_of(name) for name in long]
 
     def test_a_change_of_title_or_date_alone_is_a_change(self, desk):
         path = desk.news / "a.jsonl"
@@ -305,7 +329,7 @@ class TestFailures:
         assert before in Store(desk.index).complete()
         assert len(Store(desk.index).complete()) == 2
 
-    @pytest.mark.parametrize("problem", [GoldenFailed("fewer answers"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("problem", [RuntimeError("no reader"), KeyboardInterrupt()])
     def test_a_refused_generation_leaves_no_trace(self, desk, problem):
         desk.write("a.jsonl", one="One.")
         desk.build()
@@ -324,6 +348,59 @@ class TestFailures:
         assert store.current() == before
         assert [path.name for path in store.generations.iterdir()] == store.complete() == [before[0]]
         assert desk.texts() == {"one": "One."}
+
+    def test_what_golden_questions_refuse_is_kept_aside(self, desk):
+        desk.write("a.jsonl", one="One.")
+        desk.build()
+        store = Store(desk.index)
+        before = store.current()
+        refused = []
+
+        def refuse(generation: Generation) -> None:
+            refused.append(generation.id)
+            raise GoldenFailed("it answers 0 of 2 right", generation.id)
+
+        for text in ("Two.", "Three."):  # the second takes the first one's place
+            desk.write("a.jsonl", two=text)
+            with pytest.raises(GoldenFailed, match="rollback --to"):
+                desk.build(check=refuse)
+        assert store.current() == before
+        assert store.complete() == [before[0]]
+        assert store.aside() == {refused[1]: "it answers 0 of 2 right"}
+        assert [(kept.id, kept.state) for kept in store.history()] == [(refused[1], "aside"), (before[0], "in use")]
+        assert store.verify() == []
+        assert [pointer[0] for pointer in store.substitutes()] == []
+        with pytest.raises(IncompatibleIndex):
+            store.rollback()
+        assert desk.texts() == {"one": "One."}
+        assert store.rollback(refused[1]) == refused[1]
+        assert desk.texts() == {"two": "Three."}
+        assert (store.complete(), store.aside(), store.verify()) == ([before[0], refused[1]], {}, [])
+
+    def test_what_is_aside_goes_with_the_next_that_is_taken(self, desk):
+        desk.write("a.jsonl", one="One.")
+        desk.build()
+
+        def refuse(generation: Generation) -> None:
+            raise GoldenFailed("fewer", generation.id)
+
+        desk.write("a.jsonl", one="Two.")
+        with pytest.raises(GoldenFailed):
+            desk.build(check=refuse)
+        store = Store(desk.index)
+        (aside,) = store.aside()
+        (store.generations / aside / "keys.npy").write_bytes(b"")
+        assert store.verify() == [f"generations/{aside}/keys.npy"]
+        with pytest.raises(DamagedIndex):
+            store.rollback(aside)
+        with pytest.raises(UsageError, match="in use"):
+            store.discard(store.current()[0])
+        with pytest.raises(UsageError, match="there is no generation"):
+            store.discard("../elsewhere")
+        desk.build()
+        assert store.aside() == {}
+        assert sorted(path.name for path in store.generations.iterdir()) == store.complete()
+        assert desk.texts() == {"one": "Two."}
 
     def test_an_embedder_that_fails_leaves_the_old_index(self, desk):
         class Failing(BagOfWords):
@@ -408,6 +485,36 @@ class TestFailures:
         assert desk.build(full=True).articles == 1
 
 
+    def test_a_lost_pointer_loses_no_article(self, desk):
+        desk.write("east/a.jsonl", east="East.")
+        desk.write("west/a.jsonl", west="West.")
+        desk.build()
+        (desk.index / "CURRENT").unlink()
+        assert Store(desk.index).verify() == ["CURRENT"]
+        shutil.rmtree(desk.news / "east")
+        assert desk.build(desk.news / "west").articles == 2
+        assert desk.texts() == {"east": "East.", "west": "West."}
+        assert Store(desk.index).verify() == []
+
+    def test_a_build_that_was_stopped_before_it_was_taken_leaves_nothing(self, desk):
+        desk.write("a.jsonl", one="One.")
+        before = desk.build().generation
+        store = Store(desk.index)
+        with store.lock():
+            draft = store.begin()
+            draft.add_article(article("x", "Not taken."), "/nowhere/x.txt")
+            index.build.write_generation(draft, None, desk.embedder, lambda stage, done, total: None)
+            stopped = draft.finish(desk.embedder, index.build.SPLITTER, []).generation
+        (store.folder / "CURRENT.new").write_bytes(b"half")
+        assert (store.generations / stopped / "manifest.json").exists()
+        assert (store.complete(), store.aside(), store.verify()) == ([before], {}, [])
+        assert [kept.id for kept in store.history()] == [before]
+        desk.build()
+        assert not (store.generations / stopped).exists()
+        assert not (store.folder / "CURRENT.new").exists()
+        assert len(store.complete()) == 2
+
+
 class TestStartingOver:
     def test_another_embedder_embeds_everything_and_says_so(self, desk):
         desk.write("a.jsonl", one="One.", two="Two.")
@@ -466,6 +573,41 @@ class TestRemoval:
                 assert b"secretword" not in path.read_bytes().lower(), path
         with pytest.raises(IncompatibleIndex):
             Store(desk.index).rollback()
+
+    def test_a_removed_article_comes_back_by_no_rollback(self, desk):
+        """Generations that hold it go, wherever they are; the others stay."""
+        made = []
+        for name in ("one", "two", "three"):
+            desk.write("a.jsonl", **{name: f"SECRETWORD of {name}.", "other": f"Other {name}."})
+            made.append(desk.build(keep=9).generation)
+
+        def refuse(generation: Generation) -> None:
+            raise GoldenFailed("fewer", generation.id)
+
+        desk.write("a.jsonl", two="SECRETWORD of two.")
+        with pytest.raises(GoldenFailed):
+            desk.build(check=refuse)
+        store = Store(desk.index)
+        (aside,) = store.aside()
+        current = store.current()
+        report = remove_articles(["two"], desk.index, desk.embedder)
+        assert set(report.dropped) == {made[1], aside}
+        assert store.current() == current
+        assert (store.complete(), store.aside()) == ([made[0], made[2]], {})
+        report = remove_articles(["three"], desk.index, desk.embedder)
+        assert report.dropped == (made[2],)
+        assert store.complete() == [made[0], report.generation]
+        assert store.rollback() == made[0]
+        assert desk.texts() == {"one": "SECRETWORD of one.", "other": "Other one."}
+
+    def test_generations_that_cannot_be_read_go_with_a_removal(self, desk):
+        desk.write("a.jsonl", one="One.", two="Two.")
+        damaged = desk.build().generation
+        desk.build()
+        with (Store(desk.index).generations / damaged / "articles.sqlite").open("r+b") as file:
+            file.write(b"X")
+        assert damaged in remove_articles(["one"], desk.index, desk.embedder).dropped
+        assert Store(desk.index).verify() == []
 
     def test_a_removal_that_embeds_anew_says_why(self, desk):
         desk.write("a.jsonl", one="One.", two="Two.")

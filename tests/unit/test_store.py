@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from index.articles import Article
 from index.build import build_index
-from index.errors import DamagedIndex, IncompatibleIndex, IndexLocked, NoIndex, UnknownArticle
+from index.errors import DamagedIndex, IncompatibleIndex, IndexLocked, NoIndex, UnknownArticle, UsageError
 from index.generation import Generation
 from index.store import Store
 from qa.assistant import Assistant, Request
@@ -356,6 +356,35 @@ class TestDamage:
         assert store.verify() == ["CURRENT"]
         assert store.rollback() in store.complete()
 
+    def test_the_newest_sound_one_stands_in(self, copy):
+        store = Store(copy)
+        older, newer = store.complete()
+        assert [pointer[0] for pointer in store.substitutes()] == [older]
+        assert store.served([]) == store.current()
+        assert store.served([f"generations/{newer}/keys.npy"])[0] == older
+        with pytest.raises(NoIndex):
+            Store(copy / "nowhere").served([])
+        (copy / "CURRENT").write_bytes(b"rubbish")
+        assert [pointer[0] for pointer in store.substitutes()] == [newer, older]
+        assert store.served(store.verify())[0] == newer
+        (copy / "CURRENT").write_text(f"{newer} {'0' * 64}\n")
+        assert store.verify() == ["CURRENT"]
+        assert store.served(["CURRENT"])[0] == newer
+        store.rollback(older)
+        assert [pointer[0] for pointer in store.substitutes()] == [newer]
+
+    def test_files_that_cannot_be_read_are_damaged(self, copy):
+        """A disk that has lost a place, or a folder where a file was."""
+        current = Store(copy).current()[0]
+        path = copy / "generations" / current / "keys.npy"
+        path.unlink()
+        path.mkdir()
+        assert Store(copy).verify() == [f"generations/{current}/keys.npy"]
+        manifest = copy / "generations" / current / "manifest.json"
+        manifest.unlink()
+        manifest.mkdir()
+        assert f"generations/{current}/manifest.json" in Store(copy).verify()
+
     def test_a_pointer_that_is_a_folder_is_refused(self, copy):
         (copy / "CURRENT").unlink()
         (copy / "CURRENT").mkdir()
@@ -450,6 +479,20 @@ class TestLife:
         with pytest.raises(IncompatibleIndex):
             store.rollback()
         assert store.current()[0] == older
+
+    def test_rollback_to_one_that_is_named(self, copy):
+        store = Store(copy)
+        older, newer = store.complete()
+        assert store.rollback(older) == older
+        assert store.rollback(newer) == newer
+        assert store.rollback(newer) == newer
+        assert store.open().id == newer
+        with pytest.raises(UsageError, match=older):
+            store.rollback("../generations/" + older)
+        (copy / "generations" / older / "keys.npy").write_bytes(b"")
+        with pytest.raises(DamagedIndex):
+            store.rollback(older)
+        assert (store.current()[0], store.verify()) == (newer, [f"generations/{older}/keys.npy"])
 
     def test_rollback_passes_over_damage(self, copy):
         store = Store(copy)
@@ -575,6 +618,15 @@ class TestLock:
             holder.wait()
             with Store(tmp_path).lock():
                 pass
+
+    @pytest.mark.parametrize("left", ["999999", str(os.getpid()), str(os.getppid()), "1", "", "rubbish"])
+    def test_what_a_dead_holder_left_stops_nobody(self, tmp_path, left):
+        """Its number may be another process's by now, after a restart of the machine more than ever."""
+        (tmp_path / "LOCK").write_bytes(b"")
+        (tmp_path / "LOCK.pid").write_text(left)
+        with Store(tmp_path).lock():
+            assert (tmp_path / "LOCK.pid").read_text() == str(os.getpid())
+        assert not (tmp_path / "LOCK.pid").exists()
 
     def test_it_is_released_after_an_error(self, tmp_path):
         with pytest.raises(KeyError), Store(tmp_path).lock():
