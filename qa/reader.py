@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from index.embedder import batches_by_length
 from index.errors import ModelError
@@ -32,6 +33,7 @@ SHIPPED = Path(__file__).parent / "models" / "reader"
 _LONGEST_QUESTION = 48  # tokens
 _LONGEST_ANSWER = 30  # tokens
 _SPANS = 3  # kept per passage
+_CANDIDATES = 60  # best pairs of start and end that they are chosen from
 _PADDING = 16
 _TOKENS_AT_ONCE = 1024
 _WORDS_OF_WINDOW, _WORDS_OF_OVERLAP = 150, 40
@@ -197,20 +199,21 @@ def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> R
     places = np.flatnonzero(readable)
     if not len(places):
         return Reading((), null)
-    pairs = np.add.outer(starts[places], ends[places])
-    # Ends may not lie before starts, nor further than the longest answer.
-    pairs[~np.tri(len(places), len(places), _LONGEST_ANSWER - 1, dtype=bool)] = -np.inf
-    pairs[np.tri(len(places), len(places), -1, dtype=bool)] = -np.inf
+    # Row i holds the spans that start at token i, by length; ends past the last token count for nothing.
+    past = np.full(_LONGEST_ANSWER - 1, -np.inf, dtype=ends.dtype)
+    reach = sliding_window_view(np.concatenate([ends[places], past]), _LONGEST_ANSWER)
+    pairs = starts[places][:, None] + reach
     spans: list[tuple[int, int, float]] = []
-    candidates = min(pairs.size, 60)
+    candidates = min(pairs.size, _CANDIDATES)
     best = np.argpartition(pairs, pairs.size - candidates, axis=None)[-candidates:]
     for flat in best[np.argsort(-pairs.ravel()[best], kind="stable")]:
-        first, last = divmod(int(flat), len(places))
-        if not np.isfinite(pairs[first, last]):
+        first, more = divmod(int(flat), _LONGEST_ANSWER)
+        if not np.isfinite(pairs[first, more]):
             break
+        last = first + more
         start, end = whole_words(text, window.offsets[places[first]][0], window.offsets[places[last]][1])
         if start < end and all(end <= s or e <= start for s, e, _ in spans):
-            spans.append((start, end, float(pairs[first, last])))
+            spans.append((start, end, float(pairs[first, more])))
         if len(spans) == _SPANS:
             break
     return Reading(tuple(spans), null)
