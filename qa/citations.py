@@ -6,6 +6,7 @@ from index.articles import Article
 from index.copies import order_copies
 from index.generation import Generation
 from index.passages import Passage
+from qa.corrections import Correction, find_correction
 from qa.retriever import Filters
 
 _COPIES = 20  # named; a page that a hundred articles consist of is no news
@@ -13,7 +14,8 @@ _COPIES = 20  # named; a page that a hundred articles consist of is no news
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """``article.text[start:end] == quote``, offsets in code points. ``copies`` hold the quote too."""
+    """``article.text[start:end] == quote``, offsets in code points. ``copies`` hold the quote too; ``correction`` is
+    where the article corrects or retracts itself."""
 
     number: int
     article: Article
@@ -22,11 +24,13 @@ class Citation:
     end: int
     quote: str
     copies: tuple[Article, ...] = ()
+    correction: Correction | None = None
 
 
 def cite(number: int, article: Article, passage: Passage, start: int, end: int) -> Citation:
     """The one place where a quote is made: cut from the article, so that it cannot differ from it."""
-    return Citation(number, article, passage, start, end, article.text[start:end])
+    correction = find_correction(article.text)
+    return Citation(number, article, passage, start, end, article.text[start:end], correction=correction)
 
 
 def cite_first(generation: Generation, citation: Citation, filters: Filters) -> Citation:

@@ -4,22 +4,41 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from qa.confidence import Confidence, Features
 from qa.expectation import fit
 from qa.reader import Reading, Span
 from qa.retriever import Hit
+from qa.values import read_number
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_LEADING = re.compile(r"^(?:in|on|at|by|from|to|about|around|nearly|almost|some|roughly|approximately)\s+(?=\d|\$)")
+_LEADING = re.compile(
+    r"^(?:in|on|at|by|from|to|about|around|nearly|almost|some|roughly|approximately|at least|more than|over|up to"
+    r"|fewer than|less than|just over|just under|estimated)\s+(?=[\d$€£])"
+)
+_PERCENT = re.compile(r"(?<=\d)\s*(?:percent|per cent)\b|(?<=\d)\s+(?=%)")
+_SPELLED = re.compile(
+    r"^(?P<lead>[a-z ]*?)\b(?P<number>(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|\w+teen|\w+ty|hundred|and)(?:\s+|$))+)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer and every span that gives it, best first. ``confidence`` is the probability that it is right."""
+    """One answer and every span that gives it, best first. ``confidence`` is the probability that it is right.
+
+    ``rank`` orders candidates, ``ranks`` is what it would be with each of the ``spans`` alone, and ``features`` is what
+    it was made of. ``status`` and ``earlier``, older values newest first, are told by ``qa.changes``.
+    """
 
     spans: tuple[Span, ...]
     confidence: float
+    rank: float = 0.0
+    ranks: tuple[float, ...] = ()
+    features: Features | None = None
+    status: Literal["current", "conflicting"] = "current"
+    earlier: tuple["Candidate", ...] = ()
 
 
 def join(
@@ -46,11 +65,19 @@ def join(
     candidates = []
     for place, key in enumerate(ranked):
         others = ranks[:place] + ranks[place + 1 :]
-        spans = distinct([span for span, *_ in groups[key]])
-        candidates.append(Candidate(tuple(spans), confidence.of(measured[key], ranks[place], others)))
+        alone: dict[Span, float] = {}
+        for found in groups[key]:
+            alone.setdefault(found[0], confidence.rank(features_of([found[:3]], measured[key].fit)))
+        spans = tuple(distinct([span for span, *_ in groups[key]]))
+        sure = confidence.of(measured[key], ranks[place], others)
+        of_spans = tuple(alone[span] for span in spans)
+        candidates.append(Candidate(spans, sure, ranks[place], of_spans, measured[key]))
     return candidates
 
 
+_BEFORE_NUMBERS = frozenset(
+    ("", "at least", "more than", "over", "up to", "about", "around", "nearly", "almost", "some", "less than")
+)
 Found = tuple[Span, float, Hit, str]  # a span, its score, where it was found, its words
 
 
@@ -104,8 +131,17 @@ def answer_key(text: str) -> str:
     # Combining marks are letters' parts: without its vowel signs one Hindi word is another.
     text = "".join(c if c.isalnum() or c.isspace() or c in "%$€£." or _is_mark(c) else " " for c in text)
     text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
-    text = _ARTICLES.sub(" ", text)
-    return _LEADING.sub("", " ".join(text.split()))
+    text = " ".join(_ARTICLES.sub(" ", text).split())
+    return _LEADING.sub("", _PERCENT.sub("%", _in_digits(text)))
+
+
+def _in_digits(text: str) -> str:
+    """ "at least twenty one" as "at least 21": what ends with a number in words, which the others write in digits."""
+    match = _SPELLED.match(text)
+    number = read_number(match["number"], 0, len(match["number"])) if match else None
+    if number is None or match["lead"].strip() not in _BEFORE_NUMBERS:
+        return text
+    return f"{match['lead'].strip()} {number.low:.10g}".strip()
 
 
 def _is_mark(character: str) -> bool:

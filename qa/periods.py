@@ -151,6 +151,7 @@ def _read(group: list[Expression], question: str, asked_on: date) -> Period | No
         return None
     if kind == "within" and (days.start > asked_on or (one.year and _BY_CLAUSE.search(before))):
         kind = "event"  # what is still to come is written of before it
+    bounds = _part_of_month(bounds, one, before) if kind == "within" and len(group) == 1 else bounds
     relative = not any(each.year or each.kind in ("decade", "century", "nine eleven") for each in group)
     start_in = base + lead.start() if lead and kind != "event" else one.start
     return Period(*bounds, start_in, group[-1].end, kind, relative)
@@ -212,6 +213,22 @@ def _bounds(days: Stretch, kind: Kind, word: str) -> tuple[date | None, date | N
     if kind == "after":
         return (days.end + aside if word in _EXCLUSIVE else days.start), None
     return days.start, days.end
+
+
+_PART = re.compile(r"\b(?P<part>early|mid|late)(?:\s+in)?[\s-]+$", re.IGNORECASE)
+_PARTS = {"early": (1, 11), "mid": (8, 23), "late": (19, 31)}  # days of the month; the words are vague, so they overlap
+
+
+def _part_of_month(
+    bounds: tuple[date | None, date | None], one: Expression, before: str
+) -> tuple[date | None, date | None]:
+    """The days of "mid-July" within July."""
+    start, end = bounds
+    match = _PART.search(before) or re.match(r"(?P<part>early|mid|late)\b", one.match.group(), re.IGNORECASE)
+    if match is None or start is None or end is None or start.day != 1 or not 27 <= (end - start).days <= 30:
+        return bounds
+    first, last = _PARTS[match["part"].lower()]
+    return start.replace(day=first), start.replace(day=min(last, end.day))
 
 
 _LATEST = re.compile(
