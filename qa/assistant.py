@@ -5,24 +5,30 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import count
+from itertools import count, pairwise
 
 from index.articles import Article
 from index.embedder import Embedder
+from index.errors import UnknownArticle
 from index.generation import Generation
 from index.passages import split_sentences
+from qa.changes import has_moved, join_changes
 from qa.citations import Citation, cite, cite_first
 from qa.confidence import Confidence
 from qa.conversation import Turn, resolve
 from qa.dates import resolve_date
 from qa.evidence import Candidate, join
-from qa.periods import is_time_question
+from qa.followups import TermClassifier, load_classifier
+from qa.freshness import Freshness, judge_freshness
+from qa.moving import find_moving
+from qa.periods import Period, find_period, is_time_question
 from qa.preferences import preferences
 from qa.reader import Reader, Reading, Span
 from qa.retriever import Filters, Hit, HybridRetriever, articles_of, texts_of
 
 READ = 12  # passages read for one question
 READ_FIRST = 6
+READ_MOVED = 18  # passages read where the first twelve show a value that moved
 _SETTLED = 0.6  # confidence after the first passages at which the others changed 0.2 % of the answers
 _CITATIONS = 5  # shown per answer
 _NEAREST = 3
@@ -64,7 +70,8 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A question and all that bears on it. ``asked_on`` is the day that "today" means."""
+    """A question and all that bears on it. ``asked_on`` is the day that "today" means; without ``dates`` no day that
+    the question names, and no other, is preferred."""
 
     question: str
     history: tuple[Turn, ...] = ()
@@ -72,11 +79,15 @@ class Request:
     asked_on: date | None = None
     limit: int = 3
     abstain: bool = True
+    dates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a question. ``answers`` is empty when the archive does not say; ``nearest`` is then filled."""
+    """What came of a question. ``answers`` is empty when the archive does not say; ``nearest`` is then filled.
+
+    ``understood`` is the period that the question was taken to name, its offsets in ``searched_for``.
+    """
 
     question: str
     searched_for: str
@@ -84,12 +95,15 @@ class Reply:
     nearest: tuple[Nearest, ...]
     generation: str
     timings_ms: dict[str, float] = field(default_factory=dict)
+    understood: Period | None = None
+    freshness: Freshness = Freshness(None, None)
 
 
 class Assistant:
     """Answers questions from one open index generation; any thread may ask.
 
     ``threshold`` is the confidence below which an answer is not given; None takes the fitted one.
+    ``classifier`` marks the words that follow-ups need; None takes the shipped one when it is first needed.
     """
 
     def __init__(
@@ -99,23 +113,28 @@ class Assistant:
         reader: Reader,
         confidence: Confidence,
         threshold: float | None = None,
+        classifier: TermClassifier | None = None,
     ):
         self.generation = generation
         self.retriever = HybridRetriever(generation, embedder)
         self.reader = reader
         self.confidence = confidence
         self.threshold = confidence.threshold if threshold is None else threshold
+        self._classifier = classifier
 
     def ask(self, request: Request) -> Reply:
         """The whole way: question -> rewrite -> retrieve -> read -> answer."""
         clock = Clock()
-        question = resolve(request.question, request.history)
+        question = self.resolve(request)
         clock.lap("resolve")
-        preferred = preferences(question, request.asked_on or date.today())
-        hits = self.retriever.retrieve(question, READ, request.filters, preferred)
+        asked_on, newest = request.asked_on or date.today(), self.newest
+        period = find_period(question, asked_on) if request.dates else None
+        preferred = preferences(question, asked_on, newest) if request.dates else ()
+        found = READ_MOVED if find_moving(question, period) else READ
+        hits = self.retriever.retrieve(question, found, request.filters, preferred)
         articles = articles_of(hits, self.generation)
         clock.lap("retrieve")
-        candidates = self._read(question, hits, articles)
+        candidates = self.read(question, hits, articles, period)
         clock.lap("read")
         settles = _YES_NO.match(request.question) is not None
         if settles:
@@ -124,7 +143,29 @@ class Assistant:
         numbers = count(1)
         answers = tuple(self._answer(candidate, articles, numbers, settles, request.filters) for candidate in given)
         nearest = () if answers else self._nearest(candidates, articles, numbers)
-        return Reply(request.question, question, answers, nearest, self.generation.id, clock.timings())
+        freshness = judge_freshness(question, period, asked_on, newest)
+        return Reply(
+            request.question, question, answers, nearest, self.generation.id, clock.timings(), period, freshness
+        )
+
+    @property
+    def newest(self) -> date | None:
+        """The day of the newest article."""
+        day = self.generation.manifest.newest_article
+        return date.fromisoformat(day[:10]) if day else None
+
+    def title(self, article_id: str) -> str:
+        """The title of an article; "" where there is none, or no such article any more."""
+        try:
+            return self.generation.article(article_id).title
+        except UnknownArticle:
+            return ""
+
+    def resolve(self, request: Request) -> str:
+        """The question that is searched: as it was asked, or with the words of the history that it leans on."""
+        if not request.history:
+            return request.question
+        return resolve(request.question, request.history, self._classifier or load_classifier(), self.title)
 
     def _given(self, candidates: Sequence[Candidate], request: Request) -> Sequence[Candidate]:
         """Those that are shown: none unless the first is sure enough, which is what the threshold is fitted on."""
@@ -134,15 +175,26 @@ class Assistant:
             return ()
         return [candidate for candidate in candidates[: request.limit] if candidate.confidence >= self.threshold]
 
-    def _read(self, question: str, hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[Candidate]:
-        """Candidate answers from the hits, best first; the later ones are left unread where the first settle it."""
+    def read(
+        self, question: str, hits: Sequence[Hit], articles: Mapping[str, Article], period: Period | None = None
+    ) -> list[Candidate]:
+        """Candidate answers from the hits, best first; the later ones are left unread where the first settle it, and
+        those beyond the twelfth where no value moved."""
         texts = texts_of(hits, articles)
-        readings = self.reader.read(question, texts[:READ_FIRST])
-        candidates = self._join(question, hits, readings, texts, articles)
-        if len(hits) <= READ_FIRST or (candidates and candidates[0].confidence >= _SETTLED):
-            return candidates
-        readings += self.reader.read(question, texts[READ_FIRST:])
-        return self._join(question, hits, readings, texts, articles)
+        moving = find_moving(question, period)
+        at_once = moving is None or not moving.surely  # one value, however sure, may be one of several
+        readings: list[Reading] = []
+        candidates: list[Candidate] = []
+        for first, last in pairwise((0, READ_FIRST, READ, READ_MOVED)):
+            readings += self.reader.read(question, texts[first:last])
+            if not at_once and last < min(READ, len(texts)):
+                continue
+            joined = self._join(question, hits, readings, texts, articles)
+            candidates = join_changes(question, joined, articles, self.confidence, period)
+            settled = last == READ or (joined and joined[0].confidence >= _SETTLED)
+            if len(texts) <= last or (settled and not has_moved(candidates)):
+                break
+        return candidates
 
     def _join(
         self,
@@ -166,6 +218,25 @@ class Assistant:
         settles: bool,
         filters: Filters,
     ) -> Answer:
+        citations = self._cite(candidate, articles, numbers, settles, filters)
+        first = candidate.spans[0]
+        text = articles[first.passage.article_id].text
+        start, end = sentence_around(text, first)
+        cited = citations[0]
+        when = None if settles else resolve_date(cited.article.text, cited.start, cited.end, cited.article.published)
+        older = (self._cite(each, articles, numbers, settles, filters) for each in candidate.earlier)
+        earlier = tuple(Superseded(each[0].quote, each) for each in older)
+        sure = candidate.confidence
+        return Answer(cited.quote, text[start:end], sure, citations, when, candidate.status, earlier)
+
+    def _cite(
+        self,
+        candidate: Candidate,
+        articles: Mapping[str, Article],
+        numbers: count,
+        settles: bool,
+        filters: Filters,
+    ) -> tuple[Citation, ...]:
         citations = []
         for span in one_per_article(candidate.spans)[:_CITATIONS]:
             article = articles[span.passage.article_id]
@@ -173,12 +244,7 @@ class Assistant:
             start, end = sentence_around(article.text, span) if settles else (span.start, span.end)
             citation = cite(next(numbers), article, span.passage, start, end)
             citations.append(cite_first(self.generation, citation, filters))
-        first = candidate.spans[0]
-        text = articles[first.passage.article_id].text
-        start, end = sentence_around(text, first)
-        cited = citations[0]
-        when = None if settles else resolve_date(cited.article.text, cited.start, cited.end, cited.article.published)
-        return Answer(cited.quote, text[start:end], candidate.confidence, tuple(citations), when)
+        return tuple(citations)
 
     @staticmethod
     def _nearest(

@@ -32,7 +32,7 @@ class Terminal:
     def __init__(self, folder: Path):
         self.folder = folder
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("VERBATIM_")}
-        self.env |= {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+        self.env |= {"XDG_CACHE_HOME": str(folder / "cache"), "XDG_DATA_HOME": str(folder), "PYTHONPATH": str(ROOT)}
 
     def type(self, *words: str | Path, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -12,8 +12,11 @@ import pytest
 from index.embedder import DEFAULT_MODEL, SentenceEmbedder, export_embedder, load_embedder, locate_model
 from index.errors import ModelError
 from index.runtime import SETTINGS, read_model_folder
+from qa import followups
+from qa.conversation import Turn, resolve
+from qa.followups import FollowupClassifier, open_vectors, term, terms
 from qa.reader import SHIPPED, SpanReader, load_reader
-from tests.fakes import real_embedder, real_reader
+from tests.fakes import real_classifier, real_embedder, real_reader
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -166,6 +169,66 @@ class TestReader:
         assert "\n" not in str(caught.value)
 
 
+class TestFollowups:
+    CHAIN = (
+        Turn("Who will open the harbour bridge in Kalvik in May 2024?", "Mayor Ilse Brandt"),
+        Turn("What did it cost?", "212 million euros"),
+    )
+
+    def test_the_shipped_model_is_whole_and_small(self):
+        settings = read_model_folder(followups.SHIPPED)
+        files = {path.name for path in followups.SHIPPED.iterdir()}
+        assert files == {*settings["files"], SETTINGS, "README.md"}
+        assert sum(path.stat().st_size for path in followups.SHIPPED.iterdir()) < 22_000_000
+        assert sum(path.stat().st_size for path in SHIPPED.parent.rglob("*")) < 70_000_000
+
+    def test_a_pronoun_is_replaced(self):
+        resolved = resolve("How old is she?", self.CHAIN[:1], real_classifier())
+        assert "Ilse Brandt" in resolved
+
+    @pytest.mark.parametrize(
+        ("question", "words"),
+        [("Why?", {"harbour", "bridge"}), ("How long is it?", {"bridge"}), ("And in 2025?", {"bridge", "2025"})],
+    )
+    def test_what_is_left_out_is_added(self, question, words):
+        resolved = resolve(question, self.CHAIN[:1], real_classifier())
+        assert {term(word) for word in words} <= terms(resolved)
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "Which country won the most medals at the 2022 Winter Olympics?",
+            "When did Mary Robinson sell her house in Dublin?",
+            "How many people live in Reykjavik?",
+        ],
+    )
+    def test_a_question_that_stands_alone_is_left_alone(self, question):
+        assert resolve(question, self.CHAIN, real_classifier()) == question
+
+    def test_an_altered_model_is_refused(self, tmp_path):
+        folder = Path(shutil.copytree(followups.SHIPPED, tmp_path / "followups"))
+        data = bytearray((folder / "model.onnx").read_bytes())
+        data[-1] ^= 1
+        (folder / "model.onnx").write_bytes(bytes(data))
+        with pytest.raises(ModelError, match="altered"):
+            FollowupClassifier(folder)
+
+    @pytest.mark.parametrize("setting", ["word_vectors", "tokenizer"])
+    def test_another_package_is_refused(self, tmp_path, setting):
+        folder = Path(shutil.copytree(followups.SHIPPED, tmp_path / "followups"))
+        settings = json.loads((folder / SETTINGS).read_text())
+        (folder / SETTINGS).write_text(json.dumps(settings | {setting: "0" * 64}))
+        with pytest.raises(ModelError, match="install"):
+            FollowupClassifier(folder)
+
+    def test_a_package_without_word_vectors_is_refused(self, tmp_path):
+        with pytest.raises(ModelError, match="install"):
+            open_vectors(tmp_path)
+        (tmp_path / "model.safetensors").write_bytes(b"x" * 100)
+        with pytest.raises(ModelError, match="install"):
+            open_vectors(tmp_path)
+
+
 def test_torch_is_not_imported_once_everything_is_prepared(request, embedder):
     """It would cost every start seconds and half a gigabyte."""
     real_reader()
@@ -174,10 +237,12 @@ def test_torch_is_not_imported_once_everything_is_prepared(request, embedder):
 import sys
 from pathlib import Path
 from index.embedder import DEFAULT_MODEL, load_embedder
+from qa.followups import load_classifier
 from qa.reader import load_reader
 embedder = load_embedder(DEFAULT_MODEL, Path({str(cache)!r}))
 assert embedder.embed(["one", "two"]).shape == (2, 384)
 assert load_reader(None, Path({str(cache)!r})).read("Who came?", [("", "Rex came.")])[0].spans
+assert load_classifier().mark("Why?", ["Who came?"]).leans > 0.5
 print(*sorted({{"torch", "transformers", "sentence_transformers", "huggingface_hub"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
