@@ -1,6 +1,7 @@
 # make serve   environment, index of the sample articles, chat in the browser
 # make test    environment, all tests
 # make check   lint and quick tests      make bench  figures for bench/results.md      make train  the reader
+# make torture what an index must live through: killed builds, damaged files, 100,000 articles; about 20 minutes
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
@@ -8,7 +9,7 @@ INDEX ?= verbatim-index
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup serve test check bench train clean
+.PHONY: setup serve test check bench torture train clean
 
 setup: $(VENV)/.installed
 
@@ -39,9 +40,13 @@ check: $(VENV)/.tested
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest tests/unit tests/contract tests/api -q -m "not slow"
 
+# INDEX counts only where it was given: the default one is of the sample articles.
 bench: $(VENV)/.tested
-	$(BIN)/python -m bench.embedding samples --cache ~/.cache/verbatim
-	@echo "For the rest give the paths of an index and of questions; bench/results.md has each command."
+	$(BIN)/python -m bench $(if $(DATA),--data "$(DATA)") $(if $(filter file,$(origin INDEX)),,--index "$(INDEX)") \
+	  $(if $(HF),--hf "$(HF)") $(if $(LONG),--long)
+
+torture: $(VENV)/.tested
+	$(BIN)/python -m bench.torture all
 
 train: $(VENV)/.tested
 	test -n "$(DATA)" || { echo "name the folder of the training data: make train DATA=..."; exit 1; }

@@ -35,6 +35,7 @@ from tokenizers import Tokenizer
 from transformers import BertForQuestionAnswering
 
 from index.passages import split_text
+from training.unanswerable import alter_question, drop_answer
 
 # How often a data set is drawn, per question it holds. Search queries and human-written hard
 # questions count full; single sentences teach short answers and cost little; reviews and
@@ -50,7 +51,7 @@ WEIGHTS = {
     "qamr_wikinews": 0.6,
     "qamr_wikipedia": 0.4,
     "nq_swap": 0.8,
-    "squad20_dev_a": 2.0,  # the only human-written unanswerable questions
+    "squad20_dev_a": 3.5,  # the only human-written unanswerable questions
 }
 UNTITLED = {"squadshifts_reddit", "squadshifts_amazon_reviews", "qamr_wikinews", "qamr_wikipedia", "nq_swap"}
 
@@ -62,6 +63,8 @@ WARMUP = 0.03
 FALL_FROM = 0.35  # the share of the run after which the rate falls, linearly, to zero
 SHARED_LOSS = 0.5
 NEGATIVE_SHARE = 0.45  # of answerable questions that bring a passage without their answer
+ALTERED_SHARE = 0.3  # of answerable questions also asked with one thing changed
+DROPPED_SHARE = 0.12  # of answerable questions also asked of the passage without the answer's sentence
 WHOLE_SHARE = 0.3  # of questions read in a long window instead of a passage as in use
 TITLE_SHARE = 0.6
 DISTURBED_SHARE = 0.12  # of questions with a typing error
@@ -166,7 +169,20 @@ class WindowMaker:
         if question.answers and question.negatives and self.rng.random() < NEGATIVE_SHARE:
             other_title, other = self.rng.choice(question.negatives)
             windows.append(self.encode(asked, other_title if title else "", other, []))
+        windows.extend(self.make_unanswerable(question, title, passage, spans))
         return [w for w in windows if w]
+
+    def make_unanswerable(self, question: Question, title: str, passage: str, spans: list[tuple[int, int]]):
+        """The question without its answer's sentence, and a changed question: one window each, now and then."""
+        if not spans or len(passage.split()) < 25:
+            return
+        if self.rng.random() < DROPPED_SHARE and (rest := drop_answer(passage, spans)):
+            yield self.encode(question.text, title, rest, [])
+        if self.rng.random() < ALTERED_SHARE:
+            answers = {passage[start:end] for start, end in spans}
+            if altered := alter_question(question.text, passage, answers, self.rng):
+                self.groups += 1  # another question: its scores are not to be compared with the first one's
+                yield self.encode(altered, title, passage, [])
 
     def cut(self, question: Question) -> tuple[str, list[tuple[int, int]]]:
         """A stretch of the context as retrieval would bring it, and the gold spans within it."""
