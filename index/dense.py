@@ -22,7 +22,6 @@ EXACT_UP_TO = 50_000
 FLAT_UP_TO = 400_000
 PROBES = 64
 _TRAINING_ROWS = 200_000
-_FEW = 0.02  # below this share of rows, scoring the selected ones exactly is quicker and misses nothing
 
 
 def index_kind(count: int) -> str:
@@ -92,7 +91,7 @@ class DenseIndex:
     def _parameters(self, rows: tuple[int, int] | None, selected: np.ndarray | None):
         import faiss
 
-        selector = None
+        selector, share = None, 1.0
         if selected is not None:
             if rows is not None:
                 selected = selected & _range_mask(len(selected), rows)
@@ -104,8 +103,8 @@ class DenseIndex:
             share = (rows[1] - rows[0]) / max(1, self._index.ntotal)
         if not isinstance(self._index, faiss.IndexIVF):
             return faiss.SearchParameters(sel=selector) if selector else None
-        # With few rows selected, probing every list costs little and finds them all.
-        probes = self._index.nlist if selector and share < _FEW else PROBES
+        # The fewer rows are selected, the further apart they lie: as many lists as hold PROBES lists' worth of them.
+        probes = self._index.nlist if share * self._index.nlist <= PROBES else math.ceil(PROBES / share)
         return faiss.SearchParametersIVF(nprobe=min(probes, self._index.nlist), sel=selector)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import index.dense
 from index.dense import DenseIndex, index_kind, write_dense
-from index.errors import DamagedIndex
+from index.errors import DamagedIndex, IndexFault
 
 COUNT, DIMENSIONS = 3000, 32
 KINDS = ["Flat", "SQ8", "IVF"]
@@ -85,6 +85,10 @@ class TestSearch:
         assert recall(dense, 10, None, selected) >= LEAST_RECALL[kind]
         assert recall(dense, 10, (1000, 2003), selected) >= LEAST_RECALL[kind]
 
+    def test_a_narrow_range_is_looked_for_in_more_lists(self, dense, monkeypatch):
+        monkeypatch.setattr(index.dense, "PROBES", 12)  # of 256: finds a tenth or so of what lies in a short range
+        assert recall(dense, 10, (1000, 1150)) >= 0.9
+
     def test_few_rows_are_all_found(self, dense):
         selected = np.zeros(COUNT, bool)
         selected[[3, 1501, 2999]] = True
@@ -118,7 +122,7 @@ class TestFullDisk:
         if not Path("/dev/full").exists():
             pytest.skip("needs /dev/full")
         (tmp_path / "vectors.faiss").symlink_to("/dev/full")
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(IndexFault, match="No space left"):
             write_dense(tmp_path / "vectors.faiss", VECTORS[:count])
 
 
