@@ -30,7 +30,10 @@ def visit(browser: Browser, address: str) -> tuple[float, float, int, int]:
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.send("Network.emulateNetworkConditions", LINE)
     sizes: list[int] = []
-    session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+    session.on(  # what takes no bytes is a picture of the browser's own
+        "Network.loadingFinished",
+        lambda event: sizes.append(int(event["encodedDataLength"])) if event["encodedDataLength"] else None,
+    )
     page.add_init_script(WATCH)
     page.goto(address, wait_until="networkidle")
     page.wait_for_timeout(300)

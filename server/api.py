@@ -9,9 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.convertors import Convertor, register_url_convertor
 
 from index.errors import UnknownArticle
-from server.messages import ArticleOut, AskReply, AskRequest, IndexOut, State
+from server.messages import ArticleOut, AskReply, AskRequest, Readiness, State
 from server.problems import KINDS, MEDIA_TYPE
-from server.replies import write_article, write_index
+from server.replies import write_article
+from server.visitors import visitor_of
 
 
 class _Anything(Convertor[str]):
@@ -82,7 +83,7 @@ async def ask(
     ],
 ) -> AskReply:
     """The archive's own words for an answer, with citations; or none, with the closest passages."""
-    return await request.app.state.desk.answer(asking)
+    return await request.app.state.desk.answer(asking, visitor_of(request))
 
 
 @router.get(
@@ -108,20 +109,21 @@ async def article_json(
         return await state.pages.article(request, article_id + ".json")
 
 
-@router.get("/index", response_model=IndexOut, summary="The index in use", tags=["index"], responses=problems(503))
-def index(request: Request) -> IndexOut:
-    return write_index(request.app.state.archive.info())
-
-
 @router.get("/livez", response_model=State, summary="Is the process alive?", tags=["health"], responses=problems())
 async def livez() -> State:
     return State(status="alive")
 
 
-@router.get("/readyz", response_model=State, summary="Can it answer?", tags=["health"], responses=problems(503))
-def readyz(request: Request) -> State:
-    request.app.state.archive.info()
-    return State(status="ready")
+@router.get(
+    "/readyz",
+    response_model=Readiness,
+    response_model_exclude_defaults=True,
+    summary="Can it answer?",
+    tags=["health"],
+    responses=problems(503),
+)
+def readyz(request: Request) -> Readiness:
+    return Readiness(status="ready", damaged=list(request.app.state.archive.info().damaged))
 
 
 @router.get(

@@ -1,36 +1,53 @@
 """The web application, put together: ``create_app(archive, settings)``."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from server import api, pages, problems
+from server import api, history, index_api, login, pages, problems, timeline
 from server.archive import Archive
-from server.conversations import Conversations
+from server.builder import COMMAND
+from server.conversations import Conversations, remove_articles
 from server.desk import Desk
+from server.drawer import Drawer
+from server.feedback import Feedback
 from server.gate import Gate
 from server.messages import AskRequest
 from server.metrics import Metrics
+from server.permission import Permission
 from server.settings import Settings
+from server.upkeep import Upkeep
 
 
-def create_app(archive: Archive, settings: Settings) -> FastAPI:
-    """Pages and JSON over ``archive``. Works without an index too, and says so everywhere."""
+def create_app(archive: Archive, settings: Settings, build_command: Sequence[str] = COMMAND) -> FastAPI:
+    """Pages and JSON over ``archive``. Works without an index too, and says so everywhere.
+
+    ``build_command`` starts the process that builds; see server/builder.py.
+    """
     metrics = Metrics(archive)
-    conversations = Conversations()
+    drawer = Drawer(settings.data if settings.keep else None)
+    conversations = Conversations(drawer)
+    feedback = Feedback(drawer, conversations)
     desk = Desk(archive, conversations, metrics, settings)
+    permission, upkeep = Permission(settings), Upkeep(settings, build_command, partial(remove_articles, drawer))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(upkeep.tasks.start)
         yield
         desk.close()
+        await run_in_threadpool(upkeep.tasks.close)
+        drawer.close()
 
     app = FastAPI(
         title="Verbatim",
@@ -42,16 +59,22 @@ def create_app(archive: Archive, settings: Settings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=[Middleware(Gate, metrics=metrics, settings=settings)],
+        middleware=[
+            Middleware(Gate, metrics=metrics, settings=settings, permission=permission),
+            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+        ],
     )
     app.state.local = settings.local
+    app.state.permission, app.state.upkeep = permission, upkeep
     app.state.archive, app.state.metrics, app.state.desk = archive, metrics, desk
-    app.state.pages = pages.Pages(archive, conversations)
+    app.state.pages = pages.Pages(archive, conversations, feedback)
+    app.state.drawer, app.state.conversations, app.state.feedback = drawer, conversations, feedback
     app.state.asking = AskRequest  # proposes names for misspelt fields
-    app.state.routes = (*api.router.routes, *pages.router.routes)  # which methods an address takes
+    routers = (api.router, index_api.router, login.router, history.router, timeline.router, pages.router)
+    app.state.routes = tuple(route for each in routers for route in each.routes)  # which methods an address takes
     problems.install(app)
-    app.include_router(api.router)
-    app.include_router(pages.router)
+    for each in routers:
+        app.include_router(each)
     app.mount("/static", _Static(directory=pages.HERE / "static"))
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
@@ -93,11 +116,15 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         _, definitions = models_json_schema(
-            [(problems.Problem, "serialization")], ref_template="#/components/schemas/{model}"
+            [(problems.Problem, "serialization"), *((model, "validation") for model in index_api.MODELS)],
+            ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"] |= definitions["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schema["components"]["schemas"].pop(name, None)
+        for operation in (operation for methods in schema["paths"].values() for operation in methods.values()):
+            if "422" in operation["responses"]:  # FastAPI describes its own shape, which is not ours
+                operation["responses"]["422"] = api.problems(422)[422]
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -1,10 +1,11 @@
-"""What the server needs of an archive of articles: four questions it can be asked."""
+"""What the server needs of an archive of articles: the questions it can be asked."""
 
 from typing import Protocol
 
 from index.articles import Article
 from index.store import IndexInfo
 from qa.assistant import Reply, Request
+from qa.explanation import Explanation
 
 
 class Archive(Protocol):
@@ -16,6 +17,14 @@ class Archive(Protocol):
 
     def ask_with_info(self, request: Request) -> tuple[Reply, IndexInfo]:
         """The reply, and the facts of the index that gave it, though another may be in use by now."""
+        ...
+
+    def explain(self, request: Request) -> Explanation:
+        """What was considered for an answer."""
+        ...
+
+    def sources(self) -> tuple[str, ...]:
+        """Publishers, those with most articles first."""
         ...
 
     def article(self, article_id: str) -> Article:

@@ -18,7 +18,16 @@ from index.errors import ArticleError, IndexFault, NoIndex, UsageError, Verbatim
 from server.listening import address_of, leave, listen, run_until_stopped, start_log, warm_up
 from server.loading import open_archive, open_embedder, read_settings
 from server.measuring import check_golden, evaluate_index, evaluate_reader, read_all_questions
-from server.terminal import Progress, describe_build, describe_reply, index_option, one_line, write_json, write_lines
+from server.terminal import (
+    Progress,
+    describe_build,
+    describe_kept,
+    describe_reply,
+    index_option,
+    one_line,
+    write_json,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from qa.archive import Archive
@@ -99,7 +108,8 @@ def index_articles(
     """Bring the index up to date with files and folders of articles.
 
     Articles that are new, changed or gone are found; those that came from elsewhere stay. Reads text, HTML,
-    JSON and JSON Lines. Whatever happens, the index in use stays whole until the new one takes its place.
+    JSON, JSON Lines, RSS, Atom, Markdown and PDF. Whatever happens, the index in use stays whole until the new one
+    takes its place.
     """
     from dataclasses import asdict
 
@@ -112,7 +122,8 @@ def index_articles(
     embedder = open_embedder(settings)
     with Progress() as progress:
         check = {"check": partial(check_golden, questions, settings, embedder, progress)} if golden else {}
-        report = build_index(paths, settings.index, embedder, full=full, strict=strict, progress=progress, **check)
+        options = {"full": full, "strict": strict, "keep": settings.generations}
+        report = build_index(paths, settings.index, embedder, **options, progress=progress, **check)
     if as_json:
         write_json(asdict(report))
     else:
@@ -123,19 +134,36 @@ def index_articles(
 
 
 @main.command("remove")
-@click.argument("article_ids", metavar="ARTICLE_ID...", nargs=-1, required=True)
+@click.argument("article_ids", metavar="ARTICLE_ID...", nargs=-1)
+@click.option("--generation", metavar="ID", help="Instead, remove a state of the index that is kept; see info.")
 @_index_option
-def remove(article_ids: tuple[str, ...], folder: Path | None) -> None:
+def remove(article_ids: tuple[str, ...], generation: str | None, folder: Path | None) -> None:
     """Take articles out of the index.
 
-    They go from every older state of it that is kept, too. Ids are in the citations of `verbatim ask`.
+    Older states of it that hold one of them are removed, and the conversations that are kept lose them too. Ids are
+    in the citations of `verbatim ask`. Delete the articles from your files as well, or the next `verbatim index` of
+    these brings them back.
     """
-    from index.build import remove_articles
+    if bool(article_ids) == bool(generation):
+        raise click.UsageError("name articles by their ids, or one --generation")
+    from index.removal import remove_articles
     from index.store import Store
+    from server.conversations import withdraw_articles
 
     settings = read_settings(index=folder)
-    Store(settings.index).open()  # fails before models are loaded
-    report = remove_articles(article_ids, settings.index, open_embedder(settings))
+    store = Store(settings.index)
+    if generation:
+        if not store.history():
+            raise NoIndex(store.folder)  # the lock would make the folder
+        with store.lock():
+            store.discard(generation)
+        write_lines([f"generation {generation} is removed"])
+        return
+    store.open()  # fails before models are loaded
+    try:
+        report = remove_articles(article_ids, settings.index, open_embedder(settings), keep=settings.generations)
+    finally:  # also where the index has them no more
+        withdraw_articles(settings.data, article_ids)
     write_lines(describe_build(report))
 
 
@@ -183,7 +211,10 @@ def ask(
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; VERBATIM_PORT or 8000 if not given, 0 any free one.")
 def serve(folder: Path | None, host: str | None, port: int | None) -> None:
     """Answer questions on a web page and over HTTP, until Ctrl-C."""
-    settings = read_settings(index=folder, host=host, port=port)
+    from server.permission import keep_token, token_file
+
+    given = read_settings(index=folder, host=host, port=port)
+    settings = keep_token(given)
     listener = listen(settings.host, settings.port)  # a port in use is told before anything heavy is loaded
     import threading
 
@@ -198,6 +229,8 @@ def serve(folder: Path | None, host: str | None, port: int | None) -> None:
     def run() -> None:
         threading.Thread(target=warm_up, args=(archive,), daemon=True).start()
         click.echo(f"Verbatim is at {address_of(listener)} (stop it with Ctrl-C)")
+        if settings.token != given.token:
+            click.echo(f"Who changes the archive from a browser or a program needs the token in {token_file(settings)}")
         server.run(sockets=[listener])
 
     leave(run_until_stopped(run))
@@ -235,6 +268,24 @@ def evaluate_questions(
         write_predictions(report.predictions, predictions)
 
 
+@main.command("feedback")
+def feedback() -> None:
+    """Write what people said of answers, as SQuAD v2 JSON.
+
+    For `verbatim eval` and for training. It was said on the page, and is read from the folder VERBATIM_DATA.
+    """
+    from server.conversations import Conversations
+    from server.drawer import Drawer, kept_in
+    from server.feedback import Feedback
+
+    folder = read_settings().data
+    drawer = Drawer(folder if kept_in(folder) else None)
+    try:
+        write_json(Feedback(drawer, Conversations(drawer)).export())
+    finally:
+        drawer.close()
+
+
 @main.command("info")
 @_index_option
 @_json_option
@@ -242,15 +293,19 @@ def info(folder: Path | None, as_json: bool) -> None:
     """Tell what is in the index, and which of its files are damaged."""
     from index.store import Store
     from server.replies import write_index
+    from server.upkeep import write_kept
 
     store = Store(read_settings(index=folder).index)
-    facts = write_index(store.info(store.verify())).model_dump(mode="json")
+    damaged = store.verify()
+    facts = write_index(store.info(damaged, store.served(damaged))).model_dump(mode="json")
+    history = store.history()
     if as_json:
-        write_json(facts)
+        write_json(facts | {"generations": [write_kept(kept, True).model_dump() for kept in history]})
         return
     shown = facts | {"damaged": ", ".join(facts["damaged"]) or "nothing", "size_bytes": f"{facts['size_bytes']:,}"}
     write_lines([f"{'index':<16}{store.folder}"])
     write_lines(f"{name.replace('_', ' '):<16}{'none' if value is None else value}" for name, value in shown.items())
+    write_lines(map(describe_kept, history))
 
 
 @main.command("verify")
@@ -280,17 +335,18 @@ def verify(folder: Path | None, as_json: bool) -> None:
 
 
 @main.command("rollback")
+@click.option("--to", metavar="GENERATION", help="Go to this one, newer or kept aside though it may be; see info.")
 @_index_option
 @_json_option
-def rollback(folder: Path | None, as_json: bool) -> None:
+def rollback(to: str | None, folder: Path | None, as_json: bool) -> None:
     """Go back to the newest sound older state of the index."""
     from index.store import Store
 
     store = Store(read_settings(index=folder).index)
-    if not store.complete():
+    if not store.history():
         raise NoIndex(store.folder)  # the lock would make the folder
     with store.lock():
-        generation = store.rollback()
+        generation = store.rollback(to)
     if as_json:
         write_json({"generation": generation})
     else:

@@ -2,20 +2,25 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from fastapi.concurrency import run_in_threadpool
 
 from index.store import IndexInfo
 from qa.assistant import Reply, Request, Turn
+from qa.explanation import Explanation
 from qa.retriever import Filters
 from server.archive import Archive
-from server.conversations import Conversations, Exchange, new_conversation
-from server.links import marked_path
+from server.conversations import Conversations, new_conversation
 from server.messages import AskReply, AskRequest
 from server.metrics import Metrics
 from server.problems import BUSY, Refusal
 from server.replies import write_reply
 from server.settings import Settings
 
+Done = TypeVar("Done")
 log = logging.getLogger("verbatim")
 
 
@@ -28,26 +33,36 @@ class Desk:
         self._most = settings.at_once + settings.waiting
         self._held = 0
 
-    async def answer(self, asking: AskRequest) -> AskReply:
-        """Raises Refusal when too many questions are held, and whatever the archive raises."""
+    async def answer(self, asking: AskRequest, visitor: str = "") -> AskReply:
+        """Answers and keeps what ``visitor`` asked; "" is a program.
+
+        Raises Refusal when too many questions are held, and whatever the archive raises.
+        """
+        kept = self._conversations
         conversation_id = asking.conversation_id or new_conversation()
-        history = [Exchange(Turn(each.question, each.answer or "", each.article_id)) for each in asking.history or ()]
-        before = history or self._conversations.recall(asking.conversation_id)
-        request = _request(asking, tuple(exchange.turn for exchange in before))
-        reply, info = await self._run(request)
-        self._conversations.record(conversation_id, _exchange(asking.question, reply), history or None)
-        return write_reply(reply, conversation_id, info)
+        if not await run_in_threadpool(kept.open_to, visitor, conversation_id):
+            conversation_id = new_conversation()  # the id is another browser's
+        given = [Turn(each.question, each.answer or "", each.article_id) for each in asking.history or ()] or None
+        before = given or await run_in_threadpool(kept.recall, visitor, conversation_id, asking.replaces)
+        reply, info = await self._wait(self._ask, _request(asking, () if asking.standalone else tuple(before)))
+        written = write_reply(reply, conversation_id, info)
+        return await run_in_threadpool(kept.record, visitor, asking, written, given)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, request: Request) -> tuple[Reply, IndexInfo]:
+    async def explain(self, asking: AskRequest) -> Explanation:
+        """What is considered for this question. Raises as :meth:`answer` does."""
+        history = tuple(Turn(each.question, each.answer or "", each.article_id) for each in asking.history or ())
+        return await self._wait(self._archive.explain, _request(asking, () if asking.standalone else history))
+
+    async def _wait(self, do: Callable[[Request], Done], request: Request) -> Done:
         if self._held >= self._most:
             self._metrics.turned_away.inc()
             raise Refusal(BUSY, "too many questions are waiting; ask again in a moment", headers={"Retry-After": "2"})
         self._hold(1)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, request)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, do, request)
         finally:
             self._hold(-1)
 
@@ -68,15 +83,7 @@ class Desk:
         return reply, info
 
 
-def _request(asking: AskRequest, history: tuple[Turn, ...]) -> Request:
+def _request(asking: AskRequest, history: tuple[Turn, ...] = ()) -> Request:
     filters = Filters(asking.published_after, asking.published_before, tuple(asking.sources or ()))
-    return Request(asking.question.strip(), history, filters, asking.asked_on, asking.limit, asking.abstain)
-
-
-def _exchange(question: str, reply: Reply) -> Exchange:
-    if not reply.answers:
-        return Exchange(Turn(question))
-    answer = reply.answers[0]
-    citation = answer.citations[0]
-    href = marked_path(citation.article.id, citation.start, citation.end, citation.quote)
-    return Exchange(Turn(question, answer.text, citation.article.id), href)
+    question, day = asking.question.strip(), asking.asked_on
+    return Request(question, history, filters, day, asking.limit, asking.abstain, asking.dates)

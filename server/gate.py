@@ -1,4 +1,4 @@
-"""What every request passes through: its id, the host check, limits on the body, headers, the log line, metrics."""
+"""What every request passes through: its id, checks of host, site and permission, limits, headers, log, metrics."""
 
 import asyncio
 import logging
@@ -13,11 +13,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.metrics import Metrics
+from server.permission import Permission
 from server.problems import BODY_TOO_LARGE, BODY_TOO_SLOW, CROSS_SITE, INTERNAL, WRONG_HOST, Refusal, respond
 from server.settings import Settings
 
 LARGEST_BODY = 1_000_000  # bytes
 SLOWEST_BODY = 10.0  # seconds from the end of the head to the end of the body
+UPLOADS = "/index/rebuild"  # takes larger bodies, of files, and ...
+SLOWEST_UPLOAD = 900.0  # ... waits longer for them
 _DRAINED = 16_000_000  # bytes of a refused body that are read and thrown away, for at most ...
 _DRAINING = 2.0  # ... so many seconds: many clients hear the refusal only when they have sent all
 
@@ -54,9 +57,17 @@ class _Passage:
 class Gate:
     """Outermost middleware: nothing gets past it without an id, safe headers and a line in the log."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, settings: Settings, slowest_body: float = SLOWEST_BODY):
-        self._app, self._metrics, self._slowest_body = app, metrics, slowest_body
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        settings: Settings,
+        permission: Permission,
+        slowest_body: float = SLOWEST_BODY,
+    ):
+        self._app, self._metrics, self._permission, self._slowest_body = app, metrics, permission, slowest_body
         self._hosts = known_hosts(settings)
+        self._largest_upload = settings.upload_megabytes * 1_000_000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,16 +94,24 @@ class Gate:
             self._note(passing, asked, scope)
 
     async def _let_through(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        largest, slowest = self._limits(scope, headers)
         try:
             _check_host(headers, self._hosts)
             _check_site(scope["method"], headers)
-            _check_length(headers)
+            self._permission.check(scope, headers)
+            _check_length(headers, largest)
         except Refusal as refusal:
             if "expect" not in headers:  # a client that asks first has sent nothing yet
                 await _drain(receive)
             await respond(Request(scope), refusal)(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive, self._slowest_body), send)
+        await self._app(scope, _bounded(receive, largest, slowest), send)
+
+    def _limits(self, scope: Scope, headers: Headers) -> tuple[int, float]:
+        """Bytes that a body may have, and seconds that it may take."""
+        if scope["path"] == UPLOADS and headers.get("content-type", "").startswith("multipart/form-data"):
+            return self._largest_upload, SLOWEST_UPLOAD
+        return LARGEST_BODY, self._slowest_body
 
     def _note(self, passing: _Passage, method: str, scope: Scope) -> None:
         seconds = time.perf_counter() - passing.began
@@ -142,18 +161,18 @@ def _check_site(method: str, headers: Headers) -> None:
         raise Refusal(CROSS_SITE, "a page of another site sent this; ask on this server's own page, or by a program")
 
 
-def _check_length(headers: Headers) -> None:
+def _check_length(headers: Headers, largest: int) -> None:
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length[:20]) > LARGEST_BODY:
-        raise _too_large()
+    if length.isdecimal() and int(length[:20]) > largest:
+        raise _too_large(largest)
 
 
-def _too_large() -> Refusal:
-    detail = f"the body is larger than {LARGEST_BODY:,} bytes; send less"
+def _too_large(largest: int) -> Refusal:
+    detail = f"the body is larger than {largest:,} bytes; send less"
     return Refusal(BODY_TOO_LARGE, detail, headers={"Connection": "close"})
 
 
-def _bounded(receive: Receive, slowest: float) -> Receive:
+def _bounded(receive: Receive, largest: int, slowest: float) -> Receive:
     """``receive``, refusing a body that is too large or takes too long, however it is sent."""
     deadline = asyncio.get_running_loop().time() + slowest
     received, complete = 0, False
@@ -170,10 +189,10 @@ def _bounded(receive: Receive, slowest: float) -> Receive:
             raise Refusal(BODY_TOO_SLOW, detail, headers={"Connection": "close"}) from None
         received += len(message.get("body", b""))
         complete = not message.get("more_body", False)
-        if received > LARGEST_BODY:
+        if received > largest:
             if not complete:
                 await _drain(receive)
-            raise _too_large()
+            raise _too_large(largest)
         return message
 
     return bounded

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 from index.articles import Article
 
 _WORDS = 4  # of context on each side: the words alone land wrong in repetitive texts
+_CONTEXT = (_WORDS, 8, 16, 32)  # tried until the place is the only one
 _LONGEST = 300  # characters quoted whole; longer ones are given by their first and last words
 
 
@@ -25,6 +26,11 @@ def marked_path(article_id: str, start: int, end: int, words: str | None = None)
 def fingerprint(words: str) -> str:
     """8 hexadecimal digits by which a page sees that other words stand at this place by now."""
     return sha256(words.encode()).hexdigest()[:8]
+
+
+def conversation_path(conversation_id: str) -> str:
+    """The path of a conversation's page."""
+    return f"/c/{quote(conversation_id, safe='')}"
 
 
 def carry(path: str, conversation_id: str) -> str:
@@ -54,17 +60,56 @@ def original_link(article: Article, start: int, end: int) -> str | None:
 
 
 def text_fragment(text: str, start: int, end: int) -> str:
-    """``prefix-,first,last,-suffix`` for ``text[start:end]``, the context taken from the same paragraphs."""
+    """``prefix-,first,last,-suffix`` for ``text[start:end]``: as much context as tells this place from all others.
+
+    Prefix and suffix are of the same paragraph, or of the ones beside it where that has nothing more to tell: a
+    browser takes neither from more than one.
+    """
     first, last = _ends(text[start:end])
     if not first:
         return ""
-    prefix = " ".join(text[text.rfind("\n", 0, start) + 1 : start].split()[-_WORDS:])
-    line_end = text.find("\n", end)
-    suffix = " ".join(text[end : len(text) if line_end < 0 else line_end].split()[:_WORDS])
+    whole = _collapse(text)
+    tries = [(count, beyond) for beyond in (False, True) for count in _CONTEXT]
+    contexts = [(_before(text, start, *each), _after(text, end, *each)) for each in tries]
+    prefix, suffix = next(
+        (each for each in contexts if _is_single(_joined(text, start, end, *each), whole)), contexts[0]
+    )
     parts = [f"{_encode(prefix)}-"] if prefix else []
     parts += [_encode(first)] + ([_encode(last)] if last else [])
     parts += [f"-{_encode(suffix)}"] if suffix else []
     return ",".join(parts)
+
+
+def _before(text: str, start: int, count: int, beyond: bool) -> str:
+    lines = text[:start].split("\n")
+    words = lines.pop().split()
+    while beyond and not words and lines:
+        words = lines.pop().split()
+    return " ".join(words[-count:])
+
+
+def _after(text: str, end: int, count: int, beyond: bool) -> str:
+    lines = text[end:].split("\n")[::-1]
+    words = lines.pop().split()
+    while beyond and not words and lines:
+        words = lines.pop().split()
+    return " ".join(words[:count])
+
+
+def _joined(text: str, start: int, end: int, prefix: str, suffix: str) -> str:
+    """The words and their context as they stand in the text, but for white space and case."""
+    before = " " if text[:start][-1:].isspace() else ""
+    after = " " if text[end : end + 1].isspace() else ""
+    return _collapse(f"{prefix}{before if prefix else ''}{text[start:end]}{after if suffix else ''}{suffix}")
+
+
+def _is_single(words: str, whole: str) -> bool:
+    """Whether they occur once; ``str.count`` would miss places that overlap."""
+    return whole.find(words) == whole.rfind(words)
+
+
+def _collapse(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _ends(words: str) -> tuple[str, str]:

@@ -63,13 +63,14 @@ def leave(status: int) -> NoReturn:
 
 
 def warm_up(archive: "Archive") -> None:
-    """Asks something, so that a person's first question finds all loaded, and the first page something to offer."""
+    """Asks a follow-up, so that a person's first ones find all loaded, and the first page something to offer."""
     import logging
 
     from qa.assistant import Request
+    from qa.conversation import Turn
 
     try:
-        archive.ask(Request("What happened?"))
+        archive.ask(Request("Why?", (Turn("What happened?"),)))
         archive.suggestions()
     except VerbatimError as error:
         logging.getLogger("verbatim").warning("%s", error)

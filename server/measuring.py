@@ -76,7 +76,7 @@ def check_golden(
 
     found = measure(new, "asking the new index")
     if found.miscited:
-        raise GoldenFailed(f"the new index cites falsely for the question {found.miscited[0]}; it was not taken")
+        raise GoldenFailed(f"the new index cites falsely for the question {found.miscited[0]}", new.id)
     try:
         old = Store(settings.index).open()
         if old.manifest.fingerprint != embedder.fingerprint:
@@ -88,5 +88,6 @@ def check_golden(
     if found.overall.em.count < before.count:
         raise GoldenFailed(
             f"the new index answers {found.overall.em.count} of {len(questions)} golden questions right, "
-            f"the one in use {before.count}; it was not taken: look at the articles, or index them without --golden"
+            f"the one in use {before.count}",
+            new.id,
         )

@@ -97,6 +97,11 @@ class AskRequest(_Strict):
     asked_on: Day = Field(None, description='The day that "today" means; null is today.')
     limit: StrictInt = Field(3, ge=1, le=10, description="Answers at most.")
     abstain: StrictBool = Field(True, description="False always gives the best answers, however unlikely.")
+    dates: StrictBool = Field(True, description="False prefers no days, whatever days the question names.")
+    standalone: StrictBool = Field(False, description="True searches the question as it stands, whatever was before.")
+    replaces: StrictInt | None = Field(
+        None, ge=0, le=2**53, description="A turn of the conversation in whose place this goes; later ones go too."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "AskRequest":
@@ -120,6 +125,16 @@ class CopyOf(BaseModel):
     href: str
 
 
+class CorrectionOut(BaseModel):
+    """Where an article corrects or retracts itself."""
+
+    kind: Literal["correction", "clarification", "retraction"]
+    start: int
+    end: int
+    quote: str = Field(description="The article's text from start to end.")
+    href: str = Field(description="The article on this server, with the note marked.")
+
+
 class CitationOut(BaseModel):
     """Where the exact words stand. Offsets are code points of the article's text."""
 
@@ -136,6 +151,7 @@ class CitationOut(BaseModel):
     href: str = Field(description="The article on this server, with these words marked.")
     original: str | None = Field(description="The original page, scrolled to these words.")
     copies: list[CopyOf] = Field(description="Other articles with the same text.")
+    correction: CorrectionOut | None = Field(None, description="The article's own note that it was wrong.")
 
 
 class NearestOut(CitationOut):
@@ -149,6 +165,13 @@ class EarlierOut(BaseModel):
     citations: list[CitationOut]
 
 
+class TimelineOut(BaseModel):
+    """A picture of the values by date."""
+
+    src: str = Field(description="Its address on this server.")
+    text: str = Field(description="The same in words.")
+
+
 class AnswerOut(BaseModel):
     text: str = Field(description="The quote of the first citation.")
     sentence: str = Field(description="The sentence or two around it, as they stand in the article.")
@@ -157,6 +180,22 @@ class AnswerOut(BaseModel):
     status: Literal["current", "conflicting"]
     earlier: list[EarlierOut] = Field(description="Superseded values, newest first.")
     citations: list[CitationOut]
+    timeline: TimelineOut | None = Field(None, description="Given when there are superseded values.")
+
+
+class UnderstoodOut(BaseModel):
+    """The period that a question was taken to name; articles of it are preferred."""
+
+    kind: Literal["within", "before", "after", "as_of", "event", "latest"]
+    text: str = Field(description="The words of the searched question that name it.")
+    after: str | None = Field(description="Its first day, YYYY-MM-DD; null is open.")
+    before: str | None = Field(description="Its last day, YYYY-MM-DD; null is open.")
+
+
+class FreshnessOut(BaseModel):
+    newest_article: str | None = Field(description="The day of the newest article.")
+    age_days: int | None = Field(description="From that day to the day of asking.")
+    warning: str | None = Field(description="A sentence, when the question asks about days after that one.")
 
 
 class IndexBrief(BaseModel):
@@ -181,7 +220,11 @@ class AskReply(BaseModel):
     answers: list[AnswerOut] = Field(description="Best first; empty when the archive does not say.")
     nearest: list[NearestOut] = Field(description="Without an answer: the closest passages.")
     conversation_id: str
+    turn: int = Field(0, description="The number of this turn in its conversation; the first is 0.")
+    language: str | None = Field(None, description="What the question seems to be written in, if not in English.")
     index: IndexBrief
+    understood: UnderstoodOut | None = Field(None, description="What the question was taken to say of time.")
+    freshness: FreshnessOut | None = None
     timings_ms: Timings
 
 
@@ -205,3 +248,77 @@ class ArticleOut(BaseModel):
 
 class State(BaseModel):
     status: str = Field(examples=["ready"])
+
+
+class Readiness(State):
+    damaged: list[str] = Field([], description="Files of the index that are damaged, if any: others answer.")
+
+
+class ConversationOut(BaseModel):
+    """A conversation in the list."""
+
+    id: str
+    title: str
+    began: str = Field(description="UTC.")
+    turns: int
+    href: str = Field(description="Its page.")
+
+
+class ConversationList(BaseModel):
+    conversations: list[ConversationOut] = Field(description="This browser's own, last used first.")
+
+
+class KeptTurn(BaseModel):
+    turn: int
+    asked_at: str = Field(description="UTC.")
+    question: str
+    answer: str = Field(description="The first answer's words; empty when there was none.")
+    asking: dict[str, Any] = Field(description="What narrowed the question: the fields of POST /ask that were given.")
+    reply: AskReply | None = Field(description="As it was given; null where only the words are known.")
+
+
+class KeptConversation(ConversationOut):
+    """A conversation in full, with all citations."""
+
+    exchanges: list[KeptTurn]
+
+
+class Renaming(_Strict):
+    title: Annotated[str, Field(min_length=1, max_length=120, pattern=r"\S"), AfterValidator(_whole)]
+
+
+class Judgement(_Strict):
+    """What a person thinks of one answer."""
+
+    conversation_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    turn: int = Field(ge=0, le=2**53)
+    answer: int = Field(0, ge=0, le=9, description="Which of the answers; the first is 0. 0 where there was none.")
+    verdict: Literal["right", "wrong", "wrong source"]
+    line: Annotated[str, AfterValidator(_whole)] = Field(
+        "", max_length=1_000, description="In the person's own words; or the passage's, which then are the answer."
+    )
+
+
+class ConsideredOut(BaseModel):
+    """A passage that was found for a question, and what the reader made of it."""
+
+    article_id: str
+    title: str
+    source: str | None
+    published: str | None
+    passage: CitedPassage
+    quote: str | None = Field(description="The likeliest words in it; null when it was not read or holds none.")
+    start: int | None
+    end: int | None
+    href: str
+    found_by: Literal["dense", "lexical", "both"]
+    score: float = Field(description="Of the two searches together; the passages are in its order.")
+    cosine: float = Field(description="Nearness in meaning; 0 where that search did not find it.")
+    bm25: float = Field(description="Weight of the words in common; 0 where that search did not find it.")
+    confidence: float | None = Field(description="How likely its words are the right answer; null when not read.")
+
+
+class WhyReply(BaseModel):
+    searched_for: str
+    threshold: float = Field(description="The confidence below which no answer is given.")
+    considered: list[ConsideredOut]

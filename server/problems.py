@@ -14,7 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from index.errors import IndexFault, ModelError, NoIndex, UnknownArticle, UsageError, VerbatimError
+from index.errors import (
+    ArticleError,
+    GoldenFailed,
+    IndexFault,
+    ModelError,
+    NoIndex,
+    UnknownArticle,
+    UsageError,
+    VerbatimError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -37,14 +46,24 @@ class Kind:
 BAD_JSON = Kind("bad-json", 400, "The body is not JSON")
 WRONG_HOST = Kind("wrong-host", 400, "This server does not go by that name")
 BAD_REQUEST = Kind("bad-request", 400, "The request cannot be read")
+TOKEN_NEEDED = Kind("token-needed", 401, "This needs the token")
 CROSS_SITE = Kind("cross-site", 403, "Another site's page may not ask here")
+PATH_NOT_ALLOWED = Kind("path-not-allowed", 403, "That path may not be indexed from here")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here")
 UNKNOWN_ARTICLE = Kind("unknown-article", 404, "No such article")
+UNKNOWN_CONVERSATION = Kind("unknown-conversation", 404, "No such conversation")
+UNKNOWN_ANSWER = Kind("unknown-answer", 404, "No such answer")
+UNKNOWN_TASK = Kind("unknown-task", 404, "No such task")
 WRONG_METHOD = Kind("wrong-method", 405, "This address takes other methods")
 BODY_TOO_SLOW = Kind("body-too-slow", 408, "The body took too long to arrive")
+TASK_OVER = Kind("task-over", 409, "The task is over")
+INDEX_BUSY = Kind("index-busy", 409, "The index is being built")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 NOT_JSON = Kind("not-json", 415, "The body must be sent as application/json")
 INVALID = Kind("invalid-request", 422, "The request cannot be meant")
+UNREADABLE = Kind("unreadable-articles", 422, "The articles cannot be read")
+GOLDEN_FAILED = Kind("golden-failed", 422, "The new index answers less")
+TOO_MANY_TASKS = Kind("too-many-tasks", 429, "Too many tasks are waiting")
 INTERNAL = Kind("internal-error", 500, "Something went wrong inside")
 NO_INDEX = Kind("no-index", 503, "No articles are indexed yet")
 INDEX_FAULT = Kind("index-fault", 503, "The index cannot be used")
@@ -100,6 +119,10 @@ def refusal_of(error: VerbatimError) -> Refusal:
         return Refusal(UNKNOWN_ARTICLE, "no article has this id; ids are in the citations of an answer")
     if isinstance(error, UsageError):
         return Refusal(INVALID, str(error))
+    if isinstance(error, ArticleError):
+        return Refusal(UNREADABLE, str(error))
+    if isinstance(error, GoldenFailed):
+        return Refusal(GOLDEN_FAILED, str(error))
     headers = {"Retry-After": "10"}
     if isinstance(error, NoIndex):
         return Refusal(NO_INDEX, str(error), headers=headers)

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
@@ -43,6 +44,22 @@ def _words(text: str) -> str:
 
 def _folder(text: str) -> Path:
     return Path(_words(text)).expanduser()
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part.strip()).expanduser() for part in text.split(os.pathsep) if part.strip())
+
+
+def _secret(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,500}", text.strip()):
+        raise ValueError("not shown")
+    return text.strip()
+
+
+def _switch(text: str) -> bool:
+    if text.strip().lower() not in ("on", "off"):
+        raise ValueError(text)
+    return text.strip().lower() == "on"
 
 
 def _level(text: str) -> str:
@@ -112,6 +129,14 @@ class Settings:
     log_level: str = field(
         default="info", metadata=_told(_level, f"one of {', '.join(LOG_LEVELS)}", "How much is logged.")
     )
+    generations: int = field(
+        default=3,
+        metadata=_told(
+            _whole(1, 1000),
+            "a number from 1 to 1000",
+            "States of the index that are kept, the one in use included: those that `verbatim rollback` goes back to.",
+        ),
+    )
     at_once: int = field(
         default=2, metadata=_told(_whole(1, 256), "a number from 1 to 256", "Questions answered at the same time.")
     )
@@ -132,9 +157,55 @@ class Settings:
             "a loopback address, else any.",
         ),
     )
+    data: Path = field(
+        default=Path("~/.local/share/verbatim"),
+        metadata=_told(
+            _folder,
+            "a folder",
+            "Where the server keeps what is a person's own: conversations, feedback, uploaded articles, tasks and the "
+            "token; if `XDG_DATA_HOME` is set, its folder `verbatim`.",
+        ),
+    )
+    keep: bool = field(
+        default=True,
+        metadata=_told(
+            _switch,
+            "on or off",
+            "Whether conversations and feedback are kept on disk (`on` or `off`); if not, they are forgotten when the "
+            "server stops.",
+        ),
+    )
+    article_folders: tuple[Path, ...] = field(
+        default=(),
+        metadata=_told(
+            _folders,
+            "folders with a colon between (a semicolon on Windows)",
+            "Folders from which the server may be told to index; empty: only what was uploaded and what the index "
+            "was built from.",
+        ),
+    )
+    upload_megabytes: int = field(
+        default=64,
+        metadata=_told(_whole(1, 100_000), "a number from 1 to 100000", "Megabytes that one upload may bring."),
+    )
+    upload_files: int = field(
+        default=500,
+        metadata=_told(_whole(1, 10_000), "a number from 1 to 10000", "Files that one upload may bring."),
+    )
+    token: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_told(
+            _secret,
+            "16 to 500 letters, digits and signs without spaces",
+            "The token without which nothing is changed; empty: none is asked for on a loopback address, elsewhere "
+            "one is made and kept in the file `token` of the folder `VERBATIM_DATA`.",
+        ),
+    )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cache", self.cache.expanduser())
+        for name in ("cache", "data"):
+            object.__setattr__(self, name, getattr(self, name).expanduser())
 
     @property
     def local(self) -> bool:
@@ -161,6 +232,8 @@ class Settings:
         values: dict[str, Any] = {}
         if environment.get("XDG_CACHE_HOME"):
             values["cache"] = Path(environment["XDG_CACHE_HOME"]) / "verbatim"
+        if environment.get("XDG_DATA_HOME"):
+            values["data"] = Path(environment["XDG_DATA_HOME"]) / "verbatim"
         for name in sorted(name for name in environment if name.startswith(PREFIX)):
             if name not in known:
                 raise UsageError(_misspelt(name, list(known)))
@@ -178,7 +251,7 @@ def settings_table() -> str:
     """The settings as a Markdown table, for the README."""
     rows = ["| variable | default | what it sets |", "|---|---|---|"]
     for each in fields(Settings):
-        default = "" if each.default in (None, ()) else f"`{each.default}`"
+        default = "" if each.default in (None, ()) else f"`{'on' if each.default is True else each.default}`"
         rows.append(f"| `{variable(each.name)}` | {default} | {each.metadata['doc']} |")
     return "\n".join(rows)
 
@@ -187,7 +260,8 @@ def _parse(name: str, text: str, metadata: Mapping[str, Any]) -> Any:
     try:
         return metadata["parse"](text)
     except ValueError as error:
-        raise UsageError(f"{name} is {text!r} but must be {metadata['expects']}; set it anew or unset it") from error
+        given = "there" if metadata["parse"] is _secret else repr(text)  # a token is not shown, not even a wrong one
+        raise UsageError(f"{name} is {given} but must be {metadata['expects']}; set it anew or unset it") from error
 
 
 def _misspelt(name: str, known: list[str]) -> str:

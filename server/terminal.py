@@ -15,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from index.build import BuildReport
+    from index.store import Kept
     from server.messages import AnswerOut, AskReply, CitationOut
 
 _SHOWN_SKIPPED = 20
@@ -81,12 +82,24 @@ def describe_build(report: "BuildReport") -> Iterator[str]:
     yield f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
     if report.rebuilt_because:
         yield f"made anew, since {report.rebuilt_because}"
+    if report.dropped:
+        yield f"{human_count(len(report.dropped), 'state', 'states')} of the index that held any of it removed"
     if report.skipped:
         yield f"{len(report.skipped):,} skipped:"
     for item in report.skipped[:_SHOWN_SKIPPED]:
         yield f"  {item.path}{f':{item.line}' if item.line else ''}: {item.reason}"
     if len(report.skipped) > _SHOWN_SKIPPED:
         yield f"  and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all"
+
+
+def describe_kept(kept: "Kept") -> str:
+    """One generation in a line."""
+    facts = [kept.state]
+    if kept.built_at is not None:
+        facts += [f"built {kept.built_at:%Y-%m-%d %H:%M} UTC", f"{kept.articles:,} articles"]
+    if kept.reason:
+        facts.append(kept.reason)
+    return f"{'kept':<16}{kept.id} ({', '.join(facts)})"
 
 
 def describe_reply(reply: "AskReply") -> Iterator[str]:

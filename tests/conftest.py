@@ -1,7 +1,7 @@
 """What the tests share: a small archive of our own articles, and an assistant with answers worked out by hand."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from index.errors import NoIndex, UnknownArticle
 from index.passages import Passage, split_sentences
 from index.store import IndexInfo
 from qa.assistant import Answer, Assistant, Citation, Nearest, Reply, Request, Superseded
+from qa.explanation import Considered, Explanation
+from qa.reader import Span
+from qa.retriever import Hit
 from server.app import create_app
 from server.settings import Settings
 
@@ -127,6 +130,18 @@ class FakeArchive:
     def ask_with_info(self, request: Request) -> tuple[Reply, IndexInfo]:
         return self.ask(request), self.info()
 
+    def explain(self, request: Request) -> Explanation:
+        self._open()
+        found = (("1911", 0.75), ("4 May", 0.5))
+        hits = [Hit(cite(HARBOUR, quote).passage, score, "both", 0.5, 7.4) for quote, score in found]
+        span = Span(hits[0].passage, HARBOUR.text.index("1911"), HARBOUR.text.index("1911") + 4, 3.0)
+        considered = (Considered(hits[0], HARBOUR, span, 0.12), Considered(hits[1], HARBOUR))
+        return Explanation(request.question, 0.3, considered)
+
+    def sources(self) -> tuple[str, ...]:
+        self._open()
+        return tuple(dict.fromkeys(article.source for article in self.articles if article.source))
+
     def article(self, article_id: str) -> Article:
         self._open()
         for article in self.articles:
@@ -154,7 +169,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def connect(archive: FakeArchive, settings: Settings | None = None) -> TestClient:
     """A client as this machine's own browser or program would be one."""
-    app = create_app(archive, settings or Settings())
+    settings = settings or Settings()
+    if settings.data == Settings().data:  # a person's own
+        settings = replace(settings, keep=False)
+    app = create_app(archive, settings)
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 

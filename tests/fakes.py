@@ -18,6 +18,7 @@ from index.embedder import DEFAULT_MODEL, SentenceEmbedder, load_embedder
 from index.generation import Generation
 from index.store import Store
 from qa.confidence import Confidence
+from qa.followups import FollowupClassifier, Marks, find_words, load_classifier, term, terms
 from qa.reader import SHIPPED, Reading, SpanReader
 
 # A candidate's rank is its span score, and its confidence 1 / (1 + exp(-rank)): 0 is one half.
@@ -70,6 +71,28 @@ class PhraseReader:
         return Reading(tuple(spans[: self._most]), self._null)
 
 
+class WordMarker:
+    """Marks the words of ``added`` and ``instead`` wherever the texts hold them, and each pronoun as replaced.
+
+    A question leans exactly if the texts hold any of them. ``asked`` holds every question, in order.
+    """
+
+    def __init__(self, added: str = "", instead: str = ""):
+        self._added, self._instead = terms(f"{added} {instead}"), terms(instead)
+        self.asked: list[str] = []
+
+    def mark(self, question: str, texts: Sequence[str]) -> Marks:
+        self.asked.append(question)
+        words = [[text[start:end] for start, end in find_words(text)] for text in texts]
+        added = tuple(tuple(float(term(word) in self._added) for word in each) for each in words)
+        instead = tuple(tuple(float(term(word) in self._instead) for word in each) for each in words)
+        replaced = tuple(float(question[start:end].lower() in PRONOUNS) for start, end in find_words(question))
+        return Marks(float(any(map(any, added))), replaced, added, instead)
+
+
+PRONOUNS = {"he", "him", "his", "she", "her", "it", "its", "they", "them", "their"}
+
+
 def real_embedder(config: pytest.Config) -> SentenceEmbedder:
     """The packaged model, exported into pytest's own cache the first time."""
     assert config.cache is not None, "run without: -p no:cacheprovider"
@@ -80,6 +103,10 @@ def real_reader() -> SpanReader:
     if not SHIPPED.is_dir():
         pytest.fail(f"the reader's weights are missing; train it, or copy them into {SHIPPED}")
     return SpanReader()
+
+
+def real_classifier() -> FollowupClassifier:
+    return load_classifier()
 
 
 def article(

@@ -13,7 +13,6 @@ from index.articles import Article
 from index.passages import Passage
 from qa.assistant import Answer, Citation, Request, Turn
 from qa.retriever import Filters
-from server.conversations import Conversations, Exchange
 from server.settings import Settings
 from tests.api.test_errors import assert_problem
 from tests.conftest import ANSWERS, COST, DELAY, HARBOUR, OPENS, FakeArchive, FakeAssistant, cite, connect
@@ -21,7 +20,7 @@ from tests.fakes import BagOfWords, PhraseReader, generation_of
 
 CITATION = {
     "number", "article_id", "title", "source", "url", "published", "quote", "start", "end", "passage", "href",
-    "original", "copies",
+    "original", "copies", "correction",
 }  # fmt: skip
 
 
@@ -71,17 +70,23 @@ def test_an_answer_in_full(client):
                                 "href": "/articles/copy",
                             }
                         ],
+                        "correction": None,
                     }
                 ],
+                "timeline": None,
             }
         ],
         "nearest": [],
+        "turn": 0,
+        "language": None,
         "index": {
             "generation": "g1",
             "built_at": "2025-02-04T06:30:15+00:00",
             "articles": 1234,
             "newest_article": "2025-02-03",
         },
+        "understood": None,
+        "freshness": {"newest_article": None, "age_days": None, "warning": None},
         "timings_ms": {"resolve": 0.5, "retrieve": 3.25, "read": 40.0, "total": 43.75},
     }
 
@@ -174,17 +179,6 @@ def test_a_forgotten_conversation_begins_anew_under_its_id(client, archive):
     reply = client.post("/ask", json={"question": COST, "conversation_id": "from-before-the-restart"}).json()
     assert reply["conversation_id"] == "from-before-the-restart"
     assert archive.assistant.asked[0].history == ()
-
-
-def test_conversations_are_bounded():
-    kept = Conversations(most=2, turns=3)
-    for number in range(5):
-        kept.record("a", Exchange(Turn(str(number))))
-    assert [each.turn.question for each in kept.recall("a")] == ["2", "3", "4"]
-    kept.record("b", Exchange(Turn("b")))
-    kept.record("a", Exchange(Turn("5")))
-    kept.record("c", Exchange(Turn("c")))
-    assert kept.recall("b") == () and kept.recall("a") and kept.recall("c") and kept.recall(None) == ()
 
 
 class SlowAssistant(FakeAssistant):

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -25,9 +26,9 @@ FLAGS = (
 
 
 @contextmanager
-def serving(archive: FakeArchive, port: int = 0) -> Iterator[str]:
-    """The address of a server over ``archive``, as ``verbatim serve`` would run it."""
-    settings = Settings(port=port)
+def serving(archive: FakeArchive, port: int = 0, data: Path | None = None) -> Iterator[str]:
+    """The address of a server over ``archive``, as ``verbatim serve`` would run it; it keeps things in ``data``."""
+    settings = Settings(port=port, keep=False) if data is None else Settings(port=port, data=data)
     server = uvicorn.Server(uvicorn.Config(create_app(archive, settings), **uvicorn_options(settings)))
     listener = socket.create_server((settings.host, port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

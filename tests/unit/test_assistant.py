@@ -11,7 +11,7 @@ from qa.assistant import Assistant, Reply, Request, sentence_around
 from qa.conversation import Turn
 from qa.reader import Span
 from qa.retriever import Filters
-from tests.fakes import BY_SPAN, BagOfWords, PhraseReader, article, generation_of
+from tests.fakes import BY_SPAN, BagOfWords, PhraseReader, WordMarker, article, generation_of
 
 OPENS = "When does the harbour bridge open?"
 ARTICLES = [
@@ -108,12 +108,27 @@ class TestAnswers:
         assert all(time >= 0 for time in reply.timings_ms.values())
 
     def test_a_follow_up_is_searched_and_read_in_full(self, generation):
-        assistant = assistant_of(generation, {"212 million euros": 3.0})
+        reader, marker = PhraseReader({"212 million euros": 3.0}), WordMarker(added="harbour bridge")
+        assistant = Assistant(generation, BagOfWords(), reader, BY_SPAN, classifier=marker)
         reply = assistant.ask(Request("What did it cost?", (Turn(OPENS, "4 May"),)))
         assert reply.question == "What did it cost?"
-        assert reply.searched_for.startswith("What did it cost? ") and "bridge" in reply.searched_for
+        assert reply.searched_for == "What did it cost? (harbour bridge)"
         assert assistant.reader.asked == [reply.searched_for]
         assert reply.answers[0].text == "212 million euros"
+
+    def test_the_title_of_the_last_answer_lends_words_to_a_follow_up(self, generation):
+        article = generation.article(ARTICLES[0].id)
+        marker = WordMarker(added=article.title)
+        assistant = Assistant(generation, BagOfWords(), PhraseReader({}), BY_SPAN, classifier=marker)
+        for article_id, found in ((article.id, True), ("gone", False), (None, False)):
+            resolved = assistant.resolve(Request("Why?", (Turn("What is new?", "4 May", article_id),)))
+            assert (resolved != "Why?") is found
+
+    def test_a_first_question_needs_no_classifier(self, generation):
+        marker = WordMarker(added="bridge")
+        assistant = Assistant(generation, BagOfWords(), PhraseReader({}), BY_SPAN, classifier=marker)
+        assert assistant.ask(Request("Why is it so?")).searched_for == "Why is it so?"
+        assert marker.asked == []
 
 
 class TestAbstention:

@@ -484,7 +484,6 @@ class TestFailures:
             desk.build()
         assert desk.build(full=True).articles == 1
 
-
     def test_a_lost_pointer_loses_no_article(self, desk):
         desk.write("east/a.jsonl", east="East.")
         desk.write("west/a.jsonl", west="West.")

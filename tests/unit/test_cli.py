@@ -43,6 +43,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("index.embedder.load_embedder", lambda *_: BagOfWords())
     monkeypatch.setattr("qa.reader.load_reader", lambda *_: Reader())
     (tmp_path / "news").mkdir()
@@ -97,7 +98,8 @@ def damage(file: Path) -> None:
 
 class TestHelp:
     def test_every_command_of_the_design_is_there(self):
-        assert set(cli.main.commands) == {"index", "remove", "ask", "serve", "eval", "info", "verify", "rollback"}
+        named = {"index", "remove", "ask", "serve", "eval", "feedback", "info", "verify", "rollback"}
+        assert set(cli.main.commands) == named
 
     @pytest.mark.parametrize("name", sorted(cli.main.commands))
     def test_every_command_and_option_explains_itself(self, name):
@@ -111,13 +113,13 @@ class TestHelp:
         ("name", "options"),
         [
             ("index", {"--index", "--full", "--strict", "--golden", "--json"}),
-            ("remove", {"--index"}),
+            ("remove", {"--index", "--generation"}),
             ("ask", {"--index", "--json", "--after", "--before", "--source", "--always"}),
             ("serve", {"--index", "--host", "--port"}),
             ("eval", {"--index", "--reading", "--json", "--predictions"}),
             ("info", {"--index", "--json"}),
             ("verify", {"--index", "--json"}),
-            ("rollback", {"--index", "--json"}),
+            ("rollback", {"--index", "--json", "--to"}),
         ],
     )
     def test_options_are_those_of_the_design(self, name, options):
@@ -237,6 +239,32 @@ class TestGolden:
         assert "answers 0 of 2 golden questions right, the one in use 1;" in result.stderr
         assert run_json("info")["articles"] == 2
 
+    def test_what_was_refused_is_kept_aside(self, desk, questions):
+        run_well("index", "news", "--golden", questions)
+        first = run_json("info")["generation"]
+        write_articles(desk, other="Nothing of note.")
+        result = run("index", "news", "--golden", questions)
+        aside, kept = run_json("info")["generations"]
+        assert (aside["state"], kept["state"], kept["generation"]) == ("aside", "in use", first)
+        assert "answers 0 of 2" in aside["reason"]
+        assert f"take it with: verbatim rollback --to {aside['generation']}, or remove it with:" in result.stderr
+        assert any("aside" in line and aside["generation"] in line for line in run_well("info").splitlines())
+        assert "no older sound generation" in error_of("rollback")
+        run_well("rollback", "--to", aside["generation"])
+        assert run_json("info")["articles"] == 1
+        run_well("rollback")
+        assert run_json("info")["generation"] == first
+
+    def test_what_was_refused_can_be_removed(self, desk, questions):
+        run_well("index", "news", "--golden", questions)
+        write_articles(desk, other="Nothing of note.")
+        run("index", "news", "--golden", questions)
+        aside, kept = [each["generation"] for each in run_json("info")["generations"]]
+        assert "is in use" in error_of("remove", "--generation", kept)
+        assert "there is no generation 'x'" in error_of("remove", "--generation", "x")
+        assert run_well("remove", "--generation", aside) == f"generation {aside} is removed\n"
+        assert [each["generation"] for each in run_json("info")["generations"]] == [kept]
+
     def test_questions_are_read_before_anything_is_built(self, desk):
         assert "cannot read none.jsonl" in error_of("index", "news", "--golden", "none.jsonl")
         assert not (desk / "verbatim-index").exists()
@@ -269,6 +297,17 @@ class TestRemove:
         run_well("index", "news")
         assert "0 added, 0 changed, 1 removed" in run_well("remove", "ferry")
         assert run_json("info")["articles"] == 1
+
+    def test_older_states_that_hold_them_go_too(self, desk):
+        run_well("index", "news")
+        write_articles(desk, bridge=BRIDGE)
+        run_well("index", "news")
+        assert "1 state of the index that held any of it removed" in run_well("remove", "ferry")
+        assert len(run_json("verify")["generations"]) == 1
+
+    def test_articles_or_a_generation_but_not_both(self, desk):
+        for arguments in ((), ("ferry", "--generation", "x")):
+            assert run("remove", *arguments).exit_code == 2
 
     def test_an_unknown_id_changes_nothing(self, desk):
         run_well("index", "news")
@@ -377,7 +416,7 @@ class TestState:
     def test_info_as_json_has_the_fields_of_the_design(self, desk):
         run_well("index", "news")
         facts = run_json("info")
-        fields = "generation built_at articles passages newest_article embedder size_bytes damaged skipped"
+        fields = "generation built_at articles passages newest_article embedder size_bytes damaged skipped generations"
         assert set(facts) == set(fields.split())
         assert (facts["articles"], facts["passages"], facts["newest_article"]) == (2, 2, "2024-09-09")
         assert (facts["embedder"], facts["damaged"], facts["skipped"]) == ("bag of words", [], 0)
@@ -411,6 +450,25 @@ class TestState:
         assert result.exit_code == 1
         assert json.loads(result.stdout)["damaged"] == files
         assert run_json("info")["damaged"] == files
+
+    def test_info_tells_what_answers_when_the_newest_is_damaged(self, desk):
+        run_well("index", "news")
+        first = run_json("info")["generation"]
+        write_articles(desk, bridge=BRIDGE)
+        run_well("index", "news")
+        second = run_json("info")["generation"]
+        damage(desk / "verbatim-index" / "generations" / second / "manifest.json")
+        facts = run_json("info")
+        assert (facts["generation"], facts["articles"]) == (first, 2)
+        assert facts["damaged"] == [f"generations/{second}/manifest.json"]
+        assert [each["state"] for each in facts["generations"]] == ["unreadable", "kept"]
+        assert run_json("ask", "What did the bridge cost?")["index"]["generation"] == first
+
+    def test_as_many_states_are_kept_as_the_setting_says(self, desk, monkeypatch):
+        monkeypatch.setenv("VERBATIM_GENERATIONS", "2")
+        for _ in range(4):
+            run_well("index", "news")
+        assert len(run_json("verify")["generations"]) == 2
 
     def test_rollback_names_where_it_went(self, desk):
         run_well("index", "news")

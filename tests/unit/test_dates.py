@@ -364,7 +364,7 @@ PERIODS = [
     ("Who resigned [between May and July 2022]?", "within", "2022-05-01", "2022-07-31", False),
     ("Who resigned [from 3 to 5 June 2021]?", "within", "2021-06-03", "2021-06-05", False),
     ("How hot was it [in the summer of 2021]?", "within", "2021-06-01", "2021-08-31", False),
-    ("What was the rate [in mid-July 2022]?", "within", "2022-07-01", "2022-07-31", False),
+    ("What was the rate [in mid-July 2022]?", "within", "2022-07-08", "2022-07-23", False),
     ("What was revenue [in the first quarter of 2022]?", "within", "2022-01-01", "2022-03-31", False),
     ("What was worn [in the 1990s]?", "within", "1990-01-01", "1999-12-31", False),
     ("What did the groundhog say [on Groundhog Day 2021]?", "within", "2021-02-02", "2021-02-02", False),

@@ -50,6 +50,12 @@ class TestSameAnswer:
             ("ﬁnance", "finance"),
             ("Straße", "STRASSE"),
             ("１９１１", "1911"),
+            ("at least 151", "151"),
+            ("more than 23,000", "23,000"),
+            ("nine", "9"),
+            ("at least twenty-one", "21"),
+            ("7 percent", "7%"),
+            ("10.1 per cent", "10.1%"),
         ],
     )
     def test_spellings_that_are_one(self, one, other):
@@ -69,6 +75,9 @@ class TestSameAnswer:
             ("now", "not"),
             ("東京", "京都"),
             ("1.5", "1 5"),
+            ("sixty minutes", "60"),
+            ("party", "2"),
+            ("nineteen", "90"),
         ],
     )
     def test_answers_that_differ(self, one, other):
