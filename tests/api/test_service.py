@@ -99,7 +99,8 @@ def test_an_odd_request_id_is_replaced(client, given):
 def test_the_description_names_the_whole_contract(client):
     described = client.get("/openapi.json").json()
     assert set(described["paths"]) == {
-        "/", "/ask", "/articles/{article_id}", "/articles/{article_id}.json", "/index", "/livez", "/readyz", "/metrics", "/timeline.svg",
+        "/", "/ask", "/articles/{article_id}", "/articles/{article_id}.json", "/index", "/livez", "/readyz", "/metrics",
+        "/timeline.svg",
         "/index/rebuild", "/index/remove", "/index/rollback", "/index/tasks", "/index/tasks/{uid}",
         "/index/tasks/{uid}/cancel", "/login", "/logout",
         "/why", "/feedback", "/c/{conversation_id}", "/c/{conversation_id}/{turn}/why", "/conversations",
