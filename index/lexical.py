@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -82,10 +83,14 @@ def write_lexical(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
     disk.make_folder(folder)
     with disk.step("write", folder, ValueError):
         writer = _open_writer(folder)
-        _add_rows(writer, rows)
-    with disk.step("sync", folder, ValueError):
-        writer.commit()
-        writer.wait_merging_threads()
+    try:
+        with disk.step("write", folder, ValueError):
+            _add_rows(writer, rows)
+        with disk.step("sync", folder, ValueError):
+            writer.commit()
+    finally:
+        with suppress(ValueError):  # its threads would write on while a failed build is cleared away
+            writer.wait_merging_threads()
     for lock in folder.glob(".tantivy-*.lock"):
         disk.remove_file(lock)
 
