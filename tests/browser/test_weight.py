@@ -29,11 +29,13 @@ def test_the_first_page_is_light(chromium, address):
         page.goto("/", wait_until="networkidle")
         assert [url for url in requests.values() if not url.startswith(address)] == []
         assert len(requests) <= MOST_REQUESTS, requests.values()
-        assert sum(received.values()) <= MOST_BYTES
+        assert sum(received.values()) <= MOST_BYTES, received
         first = len(requests)
         ask(page, COST)
         expect(page.locator(".words mark")).to_be_visible()
-        assert len(requests) - first <= 3  # the answer, and the script that shows it
+        # The answer, and the scripts that show it. A busy browser fetches the page's icon when it finds the time.
+        later = [url for url in list(requests.values())[first:] if not url.endswith("icon.svg")]
+        assert len(later) <= 3, later
 
 
 def test_nothing_shifts_while_the_page_loads_and_answers(chromium, address):
