@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.million import key_of
-from bench.retrieval import CUTS, words_to_answer
+from bench.retrieval import CUTS, texts_of, words_to_answer
 from bench.sampling import Sample, answerable, take_sample
 from index.articles import Article
 from index.build import KnownVectors
@@ -95,7 +95,7 @@ def dense_search(
 
 
 def print_shares(name: str, sample: SplitSample, ranked: Sequence[Ranked], questions: Sequence[Question]) -> None:
-    words = np.array([words_to_answer(sample, r, q.answers) for r, q in zip(ranked, questions, strict=True)])
+    words = np.array([words_to_answer(texts_of(sample, r), q.answers) for r, q in zip(ranked, questions, strict=True)])
     kinds = np.array([question.kind for question in questions])
     for kind in dict.fromkeys(kinds.tolist()):
         shares = " | ".join(f"{100 * np.mean(words[kinds == kind] <= k * WORDS):.1f}" for k in CUTS)

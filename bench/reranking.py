@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.retrieval import words_to_answer
 from index.passages import Passage
 from index.runtime import read_model_folder
 from qa.confidence import Confidence
@@ -22,7 +23,7 @@ from qa.evidence import features_of, group_spans
 from qa.expectation import fit
 from qa.reader import Reading, Span
 from qa.retriever import Hit
-from qa.scoring import Share, words_until
+from qa.scoring import Share
 
 CUTS = (1, 3, 5, 10)
 
@@ -46,17 +47,6 @@ def order(row: dict, confidence: Confidence) -> list[int]:
         for span, *_ in group:
             best[span.passage] = max(best[span.passage], rank)
     return sorted(range(len(hits)), key=lambda number: -best[hits[number].passage])
-
-
-def words_to_answer(texts: list[str], answers: tuple[str, ...]) -> float:
-    """How many words one reads until an accepted answer has passed; inf when none comes."""
-    read = 0
-    for text in texts:
-        until = words_until(text, answers)
-        if until is not None:
-            return read + until
-        read += len(text.split())
-    return float("inf")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ hit@k: the text of the best k x 110 words of passages holds an accepted answer.
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +32,16 @@ def reciprocal(dense: Ranked, lexical: Ranked, constant: int = 60) -> Ranked:
     return order, np.array([scores[row] for row in order.tolist()])
 
 
-def words_to_answer(generation: Generation, ranked: Ranked, answers: tuple[str, ...]) -> float:
-    """How many words of ranked passages one reads until an accepted answer has passed; inf when none comes."""
-    read = 0
+def texts_of(generation: Generation, ranked: Ranked) -> Iterator[str]:
+    """The passages that a question would get, best first."""
     for passage in pick(generation, ranked[0], CUTS[-1] * 2).values():
-        text = generation.article(passage.article_id).text[passage.start : passage.end]
+        yield generation.article(passage.article_id).text[passage.start : passage.end]
+
+
+def words_to_answer(texts: Iterable[str], answers: tuple[str, ...]) -> float:
+    """How many words of the texts one reads until an accepted answer has passed; inf when none comes."""
+    read = 0
+    for text in texts:
         until = words_until(text, answers)
         if until is not None:
             return read + until
@@ -70,7 +75,7 @@ def main() -> None:
             sides = dense.search(embedder.embed([question.text]), DEPTH), lexical.search(question.text, DEPTH)
             took.append((time.perf_counter() - began) * 1000)
             for name, way in ways.items():
-                found[name].append(words_to_answer(generation, way(*sides), question.answers))
+                found[name].append(words_to_answer(texts_of(generation, way(*sides)), question.answers))
         for name, words in found.items():
             shares = " | ".join(f"{100 * np.mean(np.array(words) <= k * 110):.1f}" for k in CUTS)
             print(f"| {path.stem} ({len(asked)}) | {name} | {shares} |", flush=True)
