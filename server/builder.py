@@ -130,7 +130,8 @@ class Builder:
                 process.wait()
                 watcher.join()
                 for stream in (process.stdin, process.stdout):
-                    stream.close()
+                    with suppress(OSError):  # what it had not taken yet
+                        stream.close()
             if outcome is not None:
                 return outcome
             if self._generation() != before:  # ended after all was done, before it could say so
