@@ -29,7 +29,7 @@ from qa.retriever import Filters, Hit, HybridRetriever, articles_of, texts_of
 READ = 12  # passages read for one question
 READ_FIRST = 6
 READ_MOVED = 18  # passages read where the first twelve show a value that moved
-_SETTLED = 0.6  # confidence after the first passages at which the others changed 0.2 % of the answers
+_SETTLED = 0.6  # confidence after the first passages at which reading on made no more answers right
 _CITATIONS = 5  # shown per answer
 _NEAREST = 3
 _YES_NO = re.compile(
