@@ -24,8 +24,8 @@ import numpy as np
 from index import dense
 from index.embedder import load_embedder
 from index.store import Store
+from qa.fusion import DEPTH
 from qa.questions import read_questions
-from qa.retriever import DEPTH
 
 PROBES = (16, 32, 64, 128)
 SHARES = (0.001, 0.01, 0.019, 0.05, 0.3)  # of the passages, selected by a date filter

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.million import key_of
-from bench.retrieval import CUTS, texts_of, words_to_answer
+from bench.retrieval import CUTS, texts_of, weighted, words_to_answer
 from bench.sampling import Sample, answerable, take_sample
 from index.articles import Article
 from index.build import KnownVectors
@@ -30,8 +30,8 @@ from index.lexical import LexicalIndex, write_lexical
 from index.passages import Passage, split_article
 from index.store import Store
 from qa import retriever
+from qa.fusion import DEPTH, Ranked
 from qa.questions import Question, read_questions
-from qa.retriever import DEPTH, Ranked, fuse
 
 WORDS = 110
 PER_ARTICLE = retriever._PER_ARTICLE * WORDS  # words
@@ -141,8 +141,8 @@ def main() -> None:
             began = time.perf_counter()
             vectors, embedded = dense_search(sample, chosen.questions, embedder, known, queries)
             print_shares(f"dense {size}/{overlap}", sample, vectors, chosen.questions)
-            both = [fuse(d, b) for d, b in zip(vectors, words, strict=True)]
-            print_shares(f"fused {size}/{overlap}", sample, both, chosen.questions)
+            both = [weighted(d, b) for d, b in zip(vectors, words, strict=True)]
+            print_shares(f"weighted {size}/{overlap}", sample, both, chosen.questions)
             print(f"({embedded} passages embedded, {time.perf_counter() - began:.0f} s)", flush=True)
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from index import disk
 from index.errors import DamagedIndex
 
+_LONGEST = 60  # bytes of a word in the index; tantivy refuses a question of which it drops every word
 _TITLE_WEIGHT = 0.4  # less than the text: a title repeats in every passage of its article
 _POSSESSIVE = re.compile(r"(?<=\w)['’](?:s|S)\b|(?<=s)['’](?!\w)")
 _INITIALS = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")  # the last full stop may be missing: "in the U.S?"
@@ -61,17 +62,16 @@ def _schema():
     )
 
 
-def _register(index) -> None:
+def _analyzer():
     import tantivy
 
-    analyzer = (
+    return (
         tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-        .filter(tantivy.Filter.remove_long(60))
+        .filter(tantivy.Filter.remove_long(_LONGEST))
         .filter(tantivy.Filter.ascii_fold())
         .filter(tantivy.Filter.stemmer("english"))
         .build()
     )
-    index.register_tokenizer("words", analyzer)
 
 
 def write_lexical(folder: Path, rows: Iterable[tuple[str, str, str]]) -> None:
@@ -99,7 +99,7 @@ def _open_writer(folder: Path):
     import tantivy
 
     index = tantivy.Index(_schema(), str(folder))
-    _register(index)
+    index.register_tokenizer("words", _analyzer())
     return index.writer(256_000_000, 1)
 
 
@@ -134,7 +134,8 @@ class LexicalIndex:
                 (Path(view) / path.name).symlink_to(path)
             try:
                 self._index = tantivy.Index.open(view)
-                _register(self._index)
+                self._analyzer = _analyzer()
+                self._index.register_tokenizer("words", self._analyzer)
                 self._index.config_reader(reload_policy="manual")
                 self._searcher = self._index.searcher()
             except ValueError as error:
@@ -156,11 +157,44 @@ class LexicalIndex:
         found = self._searcher.fast_field_values("row", [address for _, address in hits])
         return np.array(found, dtype=np.int64), np.array([score for score, _ in hits], dtype=np.float32)
 
+    def cover(self, question: str, rows: np.ndarray) -> np.ndarray:
+        """How much of the question each of ``rows``, (n,) int64, says: (n, 2) float32, 0 to 1.
+
+        The first number is the share of the question's words that the passage or its title holds, the second that of
+        the title alone. Words weigh as BM25 weighs their rarity.
+        """
+        import tantivy
+
+        stems = list(dict.fromkeys(self._analyzer.analyze(" ".join(_asked(question)))))
+        if not stems or not len(rows):
+            return np.zeros((len(rows), 2), np.float32)
+        count = self._searcher.num_docs
+        found = np.array([self._searcher.doc_freq("body", stem) for stem in stems])
+        rarity = np.log(1 + (count - found + 0.5) / (found + 0.5))
+        shares = (rarity / rarity.sum()).tolist()
+
+        def holding(*fields: str):
+            terms = [[tantivy.Query.term_query(self._schema, field, stem) for field in fields] for stem in stems]
+            words = zip(map(_any_of, terms), shares, strict=True)
+            return _any_of([tantivy.Query.const_score_query(word, share) for word, share in words])
+
+        return np.column_stack([self._score(holding("body", "title"), rows), self._score(holding("title"), rows)])
+
+    def _score(self, query, rows: np.ndarray) -> np.ndarray:
+        """The query's score of each of ``rows``, (n,) float32; 0 where it does not match."""
+        import tantivy
+
+        limit = tantivy.Query.term_set_query(self._schema, "row", rows.tolist())
+        both = [(tantivy.Occur.Must, query), (tantivy.Occur.Must, tantivy.Query.const_score_query(limit, 0.0))]
+        hits = self._searcher.search(tantivy.Query.boolean_query(both), len(rows), count=False).hits
+        found = self._searcher.fast_field_values("row", [address for _, address in hits])
+        scores = dict(zip(found, (score for score, _ in hits), strict=True))
+        return np.array([scores.get(row, 0.0) for row in rows.tolist()], dtype=np.float32)
+
     def _query(self, question: str, rows: tuple[int, int] | None, sources: tuple[str, ...]):
         import tantivy
 
-        asked = words(question)
-        asked = [word for word in asked if word not in _ASKING] or asked
+        asked = _asked(question)
         if not asked:
             return None
         query = self._index.parse_query(
@@ -184,3 +218,15 @@ class LexicalIndex:
         return tantivy.Query.boolean_query(
             [(must, query), *((must, tantivy.Query.const_score_query(limit, 0.0)) for limit in limits)]
         )
+
+
+def _asked(question: str) -> list[str]:
+    """The words of a question that are looked for."""
+    asked = [word for word in words(question) if len(word.encode()) < _LONGEST]
+    return [word for word in asked if word not in _ASKING] or asked
+
+
+def _any_of(queries: Sequence):
+    import tantivy
+
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])

@@ -109,6 +109,20 @@ class TestSearch:
         assert rows.tolist() == [1, 4]
         assert scores[0] > scores[1] > 0
 
+    @pytest.mark.parametrize(
+        "long",
+        ["x" * 60 + " " + "y" * 70, f"{'東京都知事選挙' * 4}、{'大阪府知事選挙' * 4}", "é" * 30 + " " + "z" * 60],
+    )
+    def test_words_too_long_to_be_indexed(self, index, long):
+        """tantivy drops them, and a question of nothing else would be an error."""
+        assert rows_of(index, long) == []
+        assert set(rows_of(index, f"rents {long}")) == {1, 4}
+
+    def test_the_longest_words_are_found(self, tmp_path):
+        write_lexical(tmp_path / "lexical", [("", f"{'x' * 59} and {'y' * 60}", "")])
+        opened = LexicalIndex(tmp_path / "lexical")
+        assert (rows_of(opened, "x" * 59), rows_of(opened, "y" * 60)) == ([0], [])
+
     def test_no_more_than_k(self, index):
         assert rows_of(index, "rent fell") and len(index.search("rent fell courier", 1)[0]) == 1
 
@@ -220,3 +234,40 @@ def test_a_full_disk_is_one_line(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(caught.value)
+
+
+class TestCover:
+    ALL = np.arange(len(ROWS))
+
+    def test_all_words_none_and_some(self, index):
+        covered = index.cover("When was the drill of Tuesday?", self.ALL)[:, 0]
+        assert 0.0 < covered[2] < 1.0 and covered[6] == 0.0
+        assert index.cover("Nothing of note happened", self.ALL)[6, 0] == pytest.approx(1.0)
+
+    def test_a_rare_word_weighs_more_than_a_common_one(self, index):
+        rows = index.cover("rent in Paris", self.ALL)[:, 0]
+        assert rows[4] == pytest.approx(1.0)
+        assert 0.0 < rows[1] < 0.5  # "rent" stands in two passages, "Paris" in one
+
+    def test_titles_count_with_the_text_and_alone(self, index):
+        covered = index.cover("cafe opens", self.ALL)
+        assert covered[3].tolist() == pytest.approx([1.0, 1.0])
+        assert index.cover("São Paulo", self.ALL)[3].tolist() == pytest.approx([1.0, 0.0])
+
+    def test_in_the_order_of_the_rows_asked_for(self, index):
+        some = np.array([6, 2, 4])
+        asked = "the rent in Paris fell on Monday"
+        assert index.cover(asked, some).tolist() == index.cover(asked, self.ALL)[some].tolist()
+
+    @pytest.mark.parametrize("question", ["", "?", "zzzz", "w" * 70, "what is the"])
+    def test_words_that_no_passage_has(self, index, question):
+        covered = index.cover(question, self.ALL)
+        assert covered.shape == (len(ROWS), 2) and np.isfinite(covered).all()
+
+    def test_no_rows(self, index):
+        assert index.cover("rent", np.empty(0, np.int64)).shape == (0, 2)
+
+    @given(st.text(max_size=60))
+    def test_shares_are_shares(self, index, question):
+        covered = index.cover(question, self.ALL)
+        assert (covered >= 0).all() and (covered <= 1 + 1e-6).all() and (covered[:, 1] <= covered[:, 0] + 1e-6).all()
