@@ -301,6 +301,12 @@ class Generation:
         )
         return [_to_article(row) for row in rows]
 
+    @property
+    def newest(self) -> date | None:
+        """The day of the newest article."""
+        day = self.manifest.newest_article
+        return date.fromisoformat(day[:10]) if day else None
+
     def newest_articles(self, k: int) -> list[Article]:
         """The ``k`` articles published last, newest first."""
         rows = self._query(f"select {_COLUMNS} from article order by published desc, number limit ?", (k,))

@@ -33,8 +33,9 @@ _SETTLED = 0.6  # confidence after the first passages at which reading on made n
 _CITATIONS = 5  # shown per answer
 _NEAREST = 3
 _YES_NO = re.compile(
-    r"^\s*(?:(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
-    r"(?:n['’]t)?|(?:ca|wo|sha)n['’]t)\s+(?!.*\bor\b)",
+    r"^\s*(?:(?:and|but|so|or|then|well),?\s+)?"
+    r"(?:(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may(?!\s+\d)|might|must)"
+    r"(?:n['’]t)?|(?:ca|wo|sha)n['’]t)\s+(?!(?:you|i)\b)(?!.*\bor\b(?!\s+not\b))",
     re.IGNORECASE,
 )
 
@@ -127,11 +128,9 @@ class Assistant:
         clock = Clock()
         question = self.resolve(request)
         clock.lap("resolve")
-        asked_on, newest = request.asked_on or date.today(), self.newest
+        asked_on = request.asked_on or date.today()
         period = find_period(question, asked_on) if request.dates else None
-        preferred = preferences(question, asked_on, newest) if request.dates else ()
-        found = READ_MOVED if find_moving(question, period) else READ
-        hits = self.retriever.retrieve(question, found, request.filters, preferred)
+        hits = self.find(question, request, asked_on, period)
         articles = articles_of(hits, self.generation)
         clock.lap("retrieve")
         candidates = self.read(question, hits, articles, period)
@@ -143,16 +142,10 @@ class Assistant:
         numbers = count(1)
         answers = tuple(self._answer(candidate, articles, numbers, settles, request.filters) for candidate in given)
         nearest = () if answers else self._nearest(candidates, articles, numbers)
-        freshness = judge_freshness(question, period, asked_on, newest)
+        freshness = judge_freshness(question, period, asked_on, self.generation.newest)
         return Reply(
             request.question, question, answers, nearest, self.generation.id, clock.timings(), period, freshness
         )
-
-    @property
-    def newest(self) -> date | None:
-        """The day of the newest article."""
-        day = self.generation.manifest.newest_article
-        return date.fromisoformat(day[:10]) if day else None
 
     def title(self, article_id: str) -> str:
         """The title of an article; "" where there is none, or no such article any more."""
@@ -167,13 +160,26 @@ class Assistant:
             return request.question
         return resolve(request.question, request.history, self._classifier or load_classifier(), self.title)
 
+    def find(self, question: str, request: Request, asked_on: date, period: Period | None) -> list[Hit]:
+        """The passages to read for a standalone question, best first; more where what it asks for may have moved."""
+        preferred = preferences(question, asked_on, self.generation.newest) if request.dates else ()
+        k = READ_MOVED if find_moving(question, period) else READ
+        return self.retriever.retrieve(question, k, request.filters, preferred)
+
     def _given(self, candidates: Sequence[Candidate], request: Request) -> Sequence[Candidate]:
-        """Those that are shown: none unless the first is sure enough, which is what the threshold is fitted on."""
+        """Those that are shown: none unless the first is sure enough, which is what the threshold is fitted on.
+
+        What contradicts the first stands beside it however sure it is: half a contradiction tells nothing.
+        """
         if not request.abstain:
             return candidates[: request.limit]
         if not candidates or candidates[0].confidence < self.threshold:
             return ()
-        return [candidate for candidate in candidates[: request.limit] if candidate.confidence >= self.threshold]
+        return [
+            candidate
+            for candidate in candidates[: request.limit]
+            if candidate.confidence >= self.threshold or candidate.status == "conflicting"
+        ]
 
     def read(
         self, question: str, hits: Sequence[Hit], articles: Mapping[str, Article], period: Period | None = None

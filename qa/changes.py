@@ -6,7 +6,8 @@ What is compared is what the words say (``qa.values``); limits are in the fitted
 any reader.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -155,9 +156,14 @@ def _values(
     return read
 
 
+_YEAR = re.compile(r"(?<![\d,.])(?:19|20)\d\d(?!\d|[,.]\d)")  # "1,950" is none
+
+
 def _read(moving: Moving, text: str, span: Span, role: frozenset[str]) -> Value | None:
     if moving.kind == "number":
-        return read_number(text, span.start, span.end)
+        value = read_number(text, span.start, span.end)
+        year = value is not None and value.kind == "count" and _YEAR.search(text[span.start : span.end])
+        return None if year else value
     name = read_name(text[span.start : span.end])
     if name is None or is_credit(text, span, name) or not holds_role(text, span, role):
         return None
@@ -230,7 +236,7 @@ def _rising(seen: Sequence[Sighting]) -> list[Sighting]:
     return max((chain for _, chain in chains), key=_weight_over(top), default=[])[-_MOST:]
 
 
-def _weight_over(top: float):
+def _weight_over(top: float) -> Callable[[Sequence[Sighting]], float]:
     return lambda chain: sum(exp(each.rank - top) for each in chain)
 
 
@@ -319,4 +325,4 @@ def _candidate(run: Sequence[Sighting], confidence: Confidence, others: Sequence
     best = max(run, key=lambda each: each.candidate.rank).candidate
     spans = dict.fromkeys(each.span for each in run)
     sure = confidence.of(best.features, best.rank, others) if best.features else best.confidence
-    return replace(best, spans=tuple(spans), ranks=(), confidence=max(sure, best.confidence), rank=best.rank)
+    return replace(best, spans=tuple(spans), ranks=(), confidence=max(sure, best.confidence))

@@ -27,7 +27,10 @@ _PRONOUNS = {
     **dict.fromkeys(("it", "its", "they", "them", "their", "theirs"), _THING),
 }
 _OWNING = {"his", "hers", "its", "their", "theirs"}
-_NAME = re.compile(r"\b[A-Z][\w’'.-]*(?:\s+(?:(?:of|the|on|de|van|von|al|for)\s+){0,2}[A-Z0-9][\w’'.-]*)*")
+_CAPITALS = "".join(filter(str.isupper, map(chr, range(0x530))))  # Latin, Greek and Cyrillic
+_NAME = re.compile(
+    rf"\b[{_CAPITALS}][\w’'.-]*(?:\s+(?:(?:of|the|on|de|van|von|al|for)\s+){{0,2}}[{_CAPITALS}0-9][\w’'.-]*)*"
+)
 _STOP = re.compile(r"[^\s\w’'\"“”$£€-]")
 _YEAR = r"(?:1[6-9]|20)\d\d"
 _MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"

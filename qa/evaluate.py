@@ -184,7 +184,7 @@ def _ask(
     prediction = Prediction(question.id, answered, confidence, tuple(answer.text for answer in reply.answers))
     measured: dict[str, object] = {"reply": reply, "valid": _check_citations(reply, fetch)}
     if retriever is not None and fetch is not None and question.answerable is not False:
-        preferred = preferences(reply.searched_for, question.date or date.today())
+        preferred = preferences(reply.searched_for, question.date or date.today(), reply.freshness.newest)
         hits = retriever.retrieve(reply.searched_for, _FETCHED, Filters(), preferred)
         measured["searched"] = True
         measured["text_rank"] = text_rank(hits, question.answers, fetch)

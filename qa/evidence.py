@@ -17,6 +17,9 @@ _LEADING = re.compile(
     r"^(?:in|on|at|by|from|to|about|around|nearly|almost|some|roughly|approximately|at least|more than|over|up to"
     r"|fewer than|less than|just over|just under|estimated)\s+(?=[\d$€£])"
 )
+_INITIALS = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MINUS = re.compile(r"(?<![\w%)])[-−](?=[$€£]?\d)")
 _PERCENT = re.compile(r"(?<=\d)\s*(?:percent|per cent)\b|(?<=\d)\s+(?=%)")
 _SPELLED = re.compile(
     r"^(?P<lead>[a-z ]*?)\b(?P<number>(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
@@ -128,6 +131,8 @@ def answer_key(text: str) -> str:
     """What two answers must share to be the same: case, articles, punctuation and spacing do not count."""
     text = unicodedata.normalize("NFKC", text).casefold()
     text = re.sub(r"['’]s\b", "", text)
+    # "U.S." is "US" and "1,500" is "1500", but "-5" is not "5".
+    text = _MINUS.sub("minus ", _GROUPED.sub("", _INITIALS.sub(r"\1", text)))
     # Combining marks are letters' parts: without its vowel signs one Hindi word is another.
     text = "".join(c if c.isalnum() or c.isspace() or c in "%$€£." or _is_mark(c) else " " for c in text)
     text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)

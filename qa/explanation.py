@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from index.articles import Article
-from qa.assistant import READ, READ_MOVED, Assistant, Request
+from qa.assistant import Assistant, Request
 from qa.evidence import Candidate
-from qa.moving import find_moving
 from qa.periods import find_period
-from qa.preferences import preferences
 from qa.reader import Span
 from qa.retriever import Hit, articles_of
 
@@ -38,9 +36,7 @@ def explain(assistant: Assistant, request: Request) -> Explanation:
     question = assistant.resolve(request)
     asked_on = request.asked_on or date.today()
     period = find_period(question, asked_on) if request.dates else None
-    preferred = preferences(question, asked_on, assistant.newest) if request.dates else ()
-    found = READ_MOVED if find_moving(question, period) else READ
-    hits = assistant.retriever.retrieve(question, found, request.filters, preferred)
+    hits = assistant.find(question, request, asked_on, period)
     articles = articles_of(hits, assistant.generation)
     candidates = assistant.read(question, hits, articles, period)
     considered = [_consider(hit, articles[hit.passage.article_id], candidates) for hit in hits]

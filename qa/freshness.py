@@ -1,18 +1,11 @@
 """How old an archive is, and whether a question asks about days that it does not reach."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from qa.periods import Period
+from qa.periods import Period, find_period
 
 _SLACK = timedelta(days=3)  # an archive that ends so shortly before the day asked about is up to date
-_TODAY = re.compile(
-    r"\b(?:today|tonight|yesterday|tomorrow|this (?:morning|afternoon|evening|week|weekend|month)|right now|breaking"
-    r"|currently|at the moment|these days|nowadays|now|latest|newest|most recent|current|up to date"
-    r"|so far)\b(?!\s*['’])",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +19,18 @@ class Freshness:
 
 
 def judge_freshness(question: str, period: Period | None, asked_on: date, newest: date | None) -> Freshness:
-    """How the archive stands to a question asked on a day. An article of a later day makes the age 0."""
+    """How the archive stands to a question asked on a day. An article of a later day makes the age 0.
+
+    ``period`` is what the question was taken to name; None where that was not looked for, or not to be used.
+    """
     if newest is None:
         return Freshness(None, None)
     age = max(0, (asked_on - newest).days)
-    return Freshness(newest, age, newest + _SLACK < asked_on and _asks_beyond(question, period, newest))
+    up_to_date = asked_on - newest <= _SLACK
+    return Freshness(newest, age, not up_to_date and _is_beyond(period or find_period(question, asked_on), newest))
 
 
-def _asks_beyond(question: str, period: Period | None, newest: date) -> bool:
-    if period is not None and period.kind == "latest":
-        return True
-    if period is not None and period.kind != "before":
-        return (period.start or date.min) > newest
-    return period is None and _TODAY.search(question) is not None
+def _is_beyond(period: Period | None, newest: date) -> bool:
+    if period is None or period.kind == "before":
+        return False
+    return period.kind == "latest" or (period.start or date.min) > newest

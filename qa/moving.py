@@ -21,8 +21,6 @@ class Moving:
     def admits(self, value: Value) -> bool:
         if self.kind == "name" or value.kind == "name":
             return self.kind == value.kind
-        if value.kind == "count" and _looks_like_year(value):
-            return False
         if self.ranges and value.low == value.high:
             return False
         return not self.numbers or value.kind in self.numbers
@@ -87,10 +85,6 @@ def _numbers(question: str) -> frozenset[str]:
     if _MONEY.search(question) and "how many" not in question.lower():
         return frozenset({"money"})
     return frozenset()
-
-
-def _looks_like_year(value: Value) -> bool:
-    return value.low == value.high and 1900 <= value.low <= 2100 and value.low == int(value.low)
 
 
 _FLOWING = re.compile(

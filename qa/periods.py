@@ -160,7 +160,7 @@ def _read(group: list[Expression], question: str, asked_on: date) -> Period | No
 # A word that a year may tell apart: "2020 election", not "2020 and"
 _NAMED = re.compile(
     r"\s+(?!(?:in|on|at|by|to|for|as|than|and|or|with|was|were|is|are|did|do|does|had|has|have|compared|after|before|from"
-    r"|when|while|if|but|so|according|because)\b)[^\W\d_]",
+    r"|when|while|if|but|so|according|because|who|what|which|where|how|why)\b)[^\W\d_]",
     re.IGNORECASE,
 )
 _TELLING_APART = ("year", "years", "month", "date", "season", "holiday")
@@ -243,6 +243,7 @@ _NO_LATEST = re.compile(
 
 def _find_latest(question: str) -> Period | None:
     for match in _LATEST.finditer(question):
-        if not _NO_LATEST.search(question[: match.start()]):
+        titled = match.start() > 0 and match.group()[0].isupper() and not question.isupper()  # "Apocalypse Now"
+        if not titled and not _NO_LATEST.search(question[: match.start()]):
             return Period(None, None, match.start(), match.end(), "latest", True)
     return None

@@ -7,6 +7,7 @@ across passages, which is how the shipped reader was trained.
 """
 
 import queue
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ _SPANS = 3  # kept per passage
 _CANDIDATES = 60  # best pairs of start and end that they are chosen from
 _PADDING = 16
 _TOKENS_AT_ONCE = 1024
+_BREAK = re.compile(r"\n\s*\n")  # between paragraphs, headlines, captions: no answer runs over it
 _WORDS_OF_WINDOW, _WORDS_OF_OVERLAP = 150, 40
 
 
@@ -193,7 +195,8 @@ def cut_windows(number: int, encoding, prefix: int, longest: int) -> list[Window
 
 
 def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> Reading:
-    """The best spans of one window that lie in its text, at most ``_LONGEST_ANSWER`` tokens each, of whole words."""
+    """The best spans of one window that lie in its text, at most ``_LONGEST_ANSWER`` tokens each, of whole words and
+    within one paragraph."""
     null = float(starts[0] + ends[0])
     readable = np.array([start >= 0 for start, _ in window.offsets])
     places = np.flatnonzero(readable)
@@ -212,7 +215,9 @@ def decode(window: Window, starts: np.ndarray, ends: np.ndarray, text: str) -> R
             break
         last = first + more
         start, end = whole_words(text, window.offsets[places[first]][0], window.offsets[places[last]][1])
-        if start < end and all(end <= s or e <= start for s, e, _ in spans):
+        if start >= end or _BREAK.search(text, start, end):
+            continue
+        if all(end <= s or e <= start for s, e, _ in spans):
             spans.append((start, end, float(pairs[first, more])))
         if len(spans) == _SPANS:
             break

@@ -21,7 +21,7 @@ _OTHER = re.compile(
     r"September|October|November|December|President|Minister|University|Department|House|Street|Council|North|South|"
     r"East|West|New|United|National|City|County|State|Court|Bank|School|Party|Office|Union|Institute|Centre|Center|"
     r"Committee|Commission|Board|Agency|Association|Federation|Company|Group|Senate|Congress|Ministry|Museum|Club|"
-    r"Police|Service|Services|Society|Foundation|Fund|Council|Authority|Bureau|League|News|Times|Post)\b"
+    r"Police|Service|Services|Society|Foundation|Fund|Authority|Bureau|League|News|Times|Post)\b"
 )
 _SAYING = r"(?:,| said| says| told| announced| added| wrote| explained)"
 

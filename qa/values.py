@@ -106,7 +106,8 @@ NUMBER = re.compile(
     rf"(?P<digits>{_DIGITS})(?P<sign>[¼½¾⅓⅔⅛])?(?P<nth>st|nd|rd|th)?(?![\d])"
     r"(?:[\s-]*(?P<size>hundred|thousand|million|billion|trillion)s?\b|(?P<short>k|mn|m|bn|b|tn)\b)?"
     r"|(?P<onlysign>[¼½¾⅓⅔⅛])"
-    rf"|\b(?P<parts>(?:{_CARDINAL})[\s-]+)?(?P<fraction>quarters|thirds)\b|\b(?:an?[\s-]+)?(?P<one>half|quarter)\b"
+    rf"|\b(?P<parts>(?:{_CARDINAL})[\s-]+)?(?P<fraction>quarters|thirds)\b|\b(?:(?:an?|one)[\s-]+)?"
+    r"(?P<one>half|quarter|(?<=\bone[\s-])third|(?<=\ba[\s-])third(?=\s+of\b))\b"
     rf"|\b(?P<ordinal>(?:(?:{'|'.join(_TENS)})-)?(?:{'|'.join(_ORDINALS)}))\b"
     rf"|\b(?P<written>{_WRITTEN})",
     re.IGNORECASE,
@@ -114,10 +115,11 @@ NUMBER = re.compile(
 _CURRENCIES = {
     "$": "dollar", "us$": "dollar", "usd": "dollar", "dollar": "dollar", "buck": "dollar", "€": "euro", "eur": "euro",
     "euro": "euro", "£": "pound", "gbp": "pound", "pound": "pound", "¥": "yen", "yen": "yen", "₹": "rupee",
-    "rupee": "rupee", "c$": "canadian dollar", "a$": "australian dollar", "yuan": "yuan", "rouble": "ruble",
-    "ruble": "ruble", "peso": "peso", "franc": "franc", "cent": "dollar",
+    "rupee": "rupee", "c$": "canadian dollar", "ca$": "canadian dollar", "a$": "australian dollar",
+    "au$": "australian dollar", "yuan": "yuan", "rouble": "ruble", "ruble": "ruble", "peso": "peso", "franc": "franc",
+    "cent": "dollar",
 }  # fmt: skip
-_SIGN_BEFORE = re.compile(r"(us\$|c\$|a\$|[$€£¥₹])\s*$", re.IGNORECASE)
+_SIGN_BEFORE = re.compile(r"((?:\b[a-z]{1,2})?\$|[€£¥₹])\s*$", re.IGNORECASE)  # "HK$" is a unit of its own
 _MEASURES = (
     "year|month|week|day|hour|minute|second|mile|kilometer|kilometre|km|meter|metre|foot|feet|inch|inche|yard|acre|"
     "ton|tonne|kilogram|kg|gram|ounce|gallon|liter|litre|barrel|degree|mph|kph|knot|watt|megawatt|gigawatt|"
@@ -125,7 +127,7 @@ _MEASURES = (
 )
 _SPELLINGS = {"kilometre": "kilometer", "km": "kilometer", "metre": "meter", "feet": "foot", "inche": "inch",
               "litre": "liter", "tonne": "ton", "kg": "kilogram"}  # fmt: skip
-_PEOPLE = frozenset({"point", "seat", "vote", "goal", "run"})  # counted things, which the words often leave out
+_COUNTED = frozenset({"point", "seat", "vote", "goal", "run"})  # counted things, which the words often leave out
 _BEHIND = re.compile(
     r"[\s-]*(?:(?P<percent>%|per\s?cent\b|percent\b)|(?P<points>(?:(?:of\s+)?an?\s+)?percentage[\s-]points?\b)"
     r"|(?P<basis>basis\s+points?\b)"
@@ -135,16 +137,17 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 _BOUNDS: tuple[tuple[Bound, str], ...] = (
-    ("least", r"at least|more than|over|above|upwards? of|surpass(?:es|ed|ing)?|exceed(?:s|ed|ing)?|top(?:s|ped|ping)?"
-     r"|as many as|no fewer than|no less than|greater than|past"),
-    ("most", r"at most|fewer than|less than|under|below|up to|no more than|just under|just shy of"),
-    ("about", r"about|around|nearly|almost|roughly|approximately|some|close to|an estimated|estimated|or so"),
+    ("least", r"at least|(?<!\bno )(?<!\bnot )more than|over|above|upwards? of|surpass(?:es|ed|ing)?"
+     r"|exceed(?:s|ed|ing)?|top(?:s|ped|ping)?|as many as|no fewer than|no less than|greater than|past"),
+    ("most", r"at most|fewer than|less than|under|below|up to|(?:no|not) more than|just under|just shy of"),
+    ("about", r"about|around|nearly|almost|roughly|approximately|some|close to|an estimated|estimated"),
 )  # fmt: skip
 _BEFORE = [
     (bound, re.compile(rf"\b(?:{words})\s+(?:an?\s+|the\s+)?(?:us\$|[$€£¥₹])?\s*$", re.I)) for bound, words in _BOUNDS
 ]
 _PLUS = re.compile(r"\s*(?:\+|or more\b|and counting\b)|-plus\b", re.IGNORECASE)
-_RANGE = re.compile(r"\s*(?:%|percent\b|per\s?cent\b)?\s*(?:[-–—]|\bto\b|\band\b)\s*(?:us\$|[$€£¥₹])?\s*$", re.I)
+_RANGE = re.compile(r"\s*(?:%|percent\b|per\s?cent\b)?\s*(?:[-–—]|\bto\b|\band\b)\s*[-−]?(?:us\$|[$€£¥₹])?\s*$", re.I)
+_MINUS = re.compile(r"(?:(?<![^\s(\[–—])[-−](?:us\$|[$€£¥₹])?|\b(?:minus|negative)\s)$", re.I)  # in "-5", not "3-5"
 _MOST_WORDS = 14  # in a span that may be a value
 
 
@@ -156,7 +159,7 @@ def read_number(text: str, start: int, end: int) -> Value | None:
     span = text[start:end]
     if len(span.split()) > _MOST_WORDS:
         return None
-    found = [match for match in NUMBER.finditer(span) if _is_number(match, span)]
+    found = [match for match in NUMBER.finditer(span) if _is_number(match, text, start, end)]
     if not found or len(found) > 2:
         return None
     if len(found) == 2 and not _RANGE.match(span[found[0].end() : found[1].start()]):
@@ -164,15 +167,18 @@ def read_number(text: str, start: int, end: int) -> Value | None:
     return _number_of(text, start, found)
 
 
-def _number_of(text: str, start: int, found: list[re.Match[str]]) -> Value | None:
+def _number_of(text: str, start: int, found: list[re.Match[str]]) -> Value:
     first, last = found[0], found[-1]
     before, after = text[max(0, start + first.start() - 40) : start + first.start()], text[start + last.end() :][:40]
     kind, unit, factor = _unit(before, after)
     amounts = [_amount(match) for match in found]
-    if len(found) == 2 and amounts[0] < amounts[1] and not (first["size"] or first["short"]):
+    if len(found) == 2 and amounts[0] < amounts[1] and _size(first) == 1:
         # "from 3 to 4 billion" counts both in billions, where that keeps them in order
-        size = _MAGNITUDES.get((last["size"] or last["short"] or "").lower(), 1.0)
+        size = _size(last)
         amounts[0] *= size if amounts[0] * size < amounts[1] else 1.0
+    for number, match in enumerate(found):
+        if _MINUS.search(text[max(0, start + match.start() - 9) : start + match.start()]):
+            amounts[number] = -amounts[number]
     low, high = (round(amount * factor, 10) for amount in (min(amounts), max(amounts)))
     step = _step(last) * factor
     if not step and kind == "percent" and not last["sign"]:
@@ -180,18 +186,22 @@ def _number_of(text: str, start: int, found: list[re.Match[str]]) -> Value | Non
     return Value(kind, low, high, unit, _bound(before, after), step)
 
 
-def _is_number(match: re.Match[str], span: str) -> bool:
-    """Leaves out "a" and "no" alone, and digits within a word such as "B12"."""
+_NAMING = re.compile(r"[^\W\d_]$|[A-ZÀ-Þ]-$")  # what digits are part of in "B12" and "COVID-19"
+
+
+def _is_number(match: re.Match[str], text: str, start: int, end: int) -> bool:
+    """Leaves out "a" and "no" alone, and digits within a name; the match is one in ``text[start:end]``."""
     words = match.group().strip().lower()
-    if words in ("a", "an") or (words in ("no", "single", "second", "none") and words != span.strip().lower()):
+    alone = words == text[start:end].strip().lower()
+    if words in ("a", "an") or (words in ("no", "single", "second", "none") and not alone):
         return False
-    return match.start() == 0 or not span[match.start() - 1].isalpha()
+    at = start + match.start()
+    return _NAMING.search(text[max(0, at - 2) : at]) is None
 
 
 def _amount(match: re.Match[str]) -> float:
     if match["digits"]:
-        number = float(match["digits"].replace(",", "")) + _SIGNS.get(match["sign"] or "", 0.0)
-        return number * _MAGNITUDES.get((match["size"] or match["short"] or "").lower(), 1.0)
+        return (float(match["digits"].replace(",", "")) + _SIGNS.get(match["sign"] or "", 0.0)) * _size(match)
     if match["onlysign"]:
         return _SIGNS[match["onlysign"]]
     if match["fraction"] or match["one"]:
@@ -201,6 +211,13 @@ def _amount(match: re.Match[str]) -> float:
         *tens, last = match["ordinal"].lower().split("-")
         return float(sum(_TENS[word] for word in tens) + _ORDINALS[last])
     return _spelled(match["written"])
+
+
+def _size(match: re.Match[str]) -> float:
+    """What a number is counted in: a million for "3 million", "3m" and "three million", 1 for "3"."""
+    words = re.findall("hundred|thousand|million|billion|trillion", (match["written"] or "").lower())
+    word = match["size"] or match["short"] or (words[-1] if words else "")
+    return _MAGNITUDES.get(word.lower(), 1.0)
 
 
 def _spelled(words: str) -> float:
@@ -222,8 +239,7 @@ def _spelled(words: str) -> float:
 
 def _step(match: re.Match[str]) -> float:
     """How exactly a number is told: 0.1 million for "1.4 million", 1,000 for "23,000", 1 for "105"."""
-    size = _MAGNITUDES.get((match["size"] or match["short"] or "").lower(), 1.0)
-    digits = (match["digits"] or "").replace(",", "")
+    size, digits = _size(match), (match["digits"] or "").replace(",", "")
     if "." in digits:
         return size * 10.0 ** -len(digits.partition(".")[2])
     zeros = len(digits) - len(digits.rstrip("0")) if len(digits) > 3 else 0
@@ -234,7 +250,8 @@ def _unit(before: str, after: str) -> tuple[Kind, str, float]:
     """(kind, unit, factor) by what stands around a number."""
     sign, behind = _SIGN_BEFORE.search(before), _BEHIND.match(after)
     if sign:
-        return "money", _CURRENCIES[sign[1].lower()], 1.0
+        name = sign[1].lower()
+        return "money", _CURRENCIES.get(name, name), 1.0
     if behind is None:
         return "count", "", 1.0
     if behind["percent"]:
@@ -249,7 +266,7 @@ def _unit(before: str, after: str) -> tuple[Kind, str, float]:
         return "money", _CURRENCIES[name], 0.01 if name == "cent" else 1.0
     name = behind["measure"].lower()
     name = _SPELLINGS.get(name, name)
-    return ("count", "", 1.0) if name in _PEOPLE else ("measure", name, 1.0)
+    return ("count", "", 1.0) if name in _COUNTED else ("measure", name, 1.0)
 
 
 def _bound(before: str, after: str) -> Bound:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck
 
 from index.articles import Article
 from index.errors import NoIndex, UnknownArticle
@@ -165,6 +167,9 @@ class FakeArchive:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives a real Chromium")
+    # A busy machine is no failure.
+    hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis.settings.load_profile("untimed")
 
 
 def connect(archive: FakeArchive, settings: Settings | None = None) -> TestClient:

@@ -88,7 +88,7 @@ def look(args: argparse.Namespace, path: Path, made_of: dict) -> None:
         for file, question in tqdm(questions):
             if question.history or question.kind.endswith("rewritten"):
                 continue
-            preferred = preferences(question.text, question.date or date.today())
+            preferred = preferences(question.text, question.date or date.today(), generation.newest)
             hits = retriever.retrieve(question.text, args.read, preferences=preferred)
             articles = articles_of(hits, generation)
             texts = texts_of(hits, articles)

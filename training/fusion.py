@@ -55,7 +55,7 @@ def look(args: argparse.Namespace) -> list[Asked]:
         for question in tqdm(read_questions(path), desc=path.stem):
             if not question.answers or question.history or question.kind.endswith("rewritten"):
                 continue
-            preferred = preferences(question.text, question.date or date.today())
+            preferred = preferences(question.text, question.date or date.today(), generation.newest)
             found = retriever.find(question.text, DEPTH, Filters(), preferred)
             texts = texts_of(generation, found.passages)
             until = [words_until(text, question.answers) for text in texts]

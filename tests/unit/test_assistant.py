@@ -141,6 +141,16 @@ class TestAbstention:
     def test_each_answer_must_reach_it(self, generation):
         assert [a.text for a in ask(generation, {"4 May": 2.0, "1 June": -2.0}).answers] == ["4 May"]
 
+    def test_a_contradiction_is_shown_from_both_sides(self, tmp_path):
+        day, toll = date(2024, 9, 9), "How many people did the storm kill at the harbour bridge?"
+        articles = [
+            article(n, f"{n}: The storm killed {n} people at the harbour bridge.", published=day) for n in ("76", "105")
+        ]
+        assistant = assistant_of(generation_of(tmp_path, articles), {"76": 1.0, "105": -0.2}, threshold=0.5)
+        given = assistant.ask(Request(toll, asked_on=day)).answers
+        assert {(answer.text, answer.status) for answer in given} == {("76", "conflicting"), ("105", "conflicting")}
+        assert min(answer.confidence for answer in given) < assistant.threshold
+
     def test_a_threshold_of_ones_own_counts(self, generation):
         for threshold, count in ((0.0, 2), (0.75, 1), (0.9, 0), (1.0, 0)):
             reply = assistant_of(generation, {"4 May": 1.5, "1 June": -9.0}, threshold).ask(Request(OPENS))
@@ -153,9 +163,10 @@ class TestAbstention:
         assert reply.nearest == ()
 
     def test_nearest_are_the_best_spans_of_the_closest_passages(self, generation):
-        reply = ask(generation, {"4 May": -1.0, "1 June": -2.0, "Rex": -3.0, "Rain": -4.0, "Ilse Brandt": -5.0})
+        phrases = {"1 June": -1.0, "Rain": -2.0, "212 million euros": -3.0, "Ilse Brandt": -4.0, "Rex": -5.0}
+        reply = ask(generation, phrases)
         assert reply.answers == ()
-        assert [near.citation.quote for near in reply.nearest] == ["4 May", "1 June", "Rex"]
+        assert [near.citation.quote for near in reply.nearest] == ["1 June", "212 million euros", "Rex"]
         assert len({near.citation.passage for near in reply.nearest}) == 3
         confidences = [near.confidence for near in reply.nearest]
         assert confidences == sorted(confidences, reverse=True)
@@ -174,6 +185,10 @@ class TestYesAndNo:
             "Isn’t the bridge open?",
             "Will it open?",
             "Can't it open?",
+            "And does it open?",
+            "But, is it open?",
+            "May it open?",
+            "Is the bridge open or not?",
         ],
     )
     def test_the_sentence_settles_it(self, generation, question):
@@ -184,7 +199,15 @@ class TestYesAndNo:
 
     @pytest.mark.parametrize(
         "question",
-        ["When does it open?", "Does it open on 4 May or on 1 June?", "Who is Ilse Brandt?", "Island bridge opening?"],
+        [
+            "When does it open?",
+            "Does it open on 4 May or on 1 June?",
+            "Who is Ilse Brandt?",
+            "Island bridge opening?",
+            "Can you tell me when the bridge opens?",
+            "May 4 bridge opening",
+            "And when does it open?",
+        ],
     )
     def test_other_questions_get_the_words_alone(self, generation, question):
         assert ask(generation, {"4 May": 3.0}, question).answers[0].text == "4 May"

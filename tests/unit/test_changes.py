@@ -8,6 +8,7 @@ from index.passages import Passage
 from qa.assistant import Assistant, Request
 from qa.changes import join_changes
 from qa.evidence import Candidate, join
+from qa.freshness import judge_freshness
 from qa.moving import find_moving, only_grows
 from qa.periods import find_period
 from qa.reader import Reading
@@ -66,6 +67,10 @@ class TestHistory:
         alone, _ = candidates_of(TOLL, *told((4, "105", 2.0)))
         assert found[0].confidence >= alone[0].confidence
 
+    def test_a_grouped_or_written_number_is_no_year(self):
+        found, articles = candidates_of(TOLL, *told((2, "1,950", 3.0), (3, "two thousand", 2.5), (4, "2,015", 2.0)))
+        assert [said(each, articles) for each in (found[0], *found[0].earlier)] == ["2,015", "two thousand", "1,950"]
+
     def test_a_toll_never_falls(self):
         found, articles = candidates_of(TOLL, *told((2, "76", 3.0), (3, "101", 2.5), (4, "12", 2.0)))
         assert [said(each, articles) for each in (found[0], *found[0].earlier)] == ["101", "76"]
@@ -113,6 +118,10 @@ class TestNoHistory:
     def test_of_another_story_or_kind(self, other):
         words = "$105" if "$" in other else "105"
         found, articles = candidates_of(TOLL, *told((2, "76", 2.0)), (date(2022, 10, 4), other, words, 1.5))
+        assert said(found[0], articles) == "76" and not found[0].earlier
+
+    def test_of_a_year(self):
+        found, articles = candidates_of(TOLL, *told((2, "76", 2.0), (4, "2015", 1.5)))
         assert said(found[0], articles) == "76" and not found[0].earlier
 
     def test_of_undated_articles(self):
@@ -217,3 +226,27 @@ class TestAnswers:
         assert assistant.ask(Request("What is the latest toll?", asked_on=ASKED)).freshness.behind
         assert assistant.ask(Request("What is the toll today?", asked_on=ASKED)).freshness.behind
         assert not assistant.ask(Request("What is the toll today?", asked_on=date(2022, 10, 3))).freshness.behind
+
+
+NEWEST = date(2022, 10, 2)
+
+
+@pytest.mark.parametrize(
+    ("question", "asked_on", "behind"),
+    [
+        ("What happened today?", ASKED, True),
+        ("What happens tomorrow?", ASKED, True),
+        ("Who is leading right now?", ASKED, True),
+        ("Who resigned last week?", ASKED, True),
+        ("Who resigned last week?", date(2022, 10, 5), False),
+        ("Who resigned in 2021?", ASKED, False),
+        ("Who led before today?", ASKED, False),
+        ("Who resigned?", ASKED, False),
+        ("Who starred in Breaking Bad?", ASKED, False),
+        ("Who directed Apocalypse Now?", ASKED, False),
+        ("What is direct current?", ASKED, False),
+    ],
+)
+def test_a_question_about_days_after_the_newest_article(question, asked_on, behind):
+    for period in (find_period(question, asked_on), None):  # the chip may have been taken away
+        assert judge_freshness(question, period, asked_on, NEWEST).behind is behind

@@ -151,6 +151,8 @@ def test_phrases_are_whole_stretches_and_say_nothing_twice():
         ("Is the Sea of Japan deep?", ["Is the Sea of Japan"]),
         ("how old is joe biden", []),
         ("Vincent van Gogh, Paul Gauguin", ["Vincent van Gogh", "Paul Gauguin"]),
+        ("gehört Émile Zola, Šárka Łukasz", ["Émile Zola", "Šárka Łukasz"]),
+        ("Где Ольга Берг?", ["Где Ольга Берг"]),
         ("Every Word Here Has A Capital As Headlines Do", []),
     ],
 )

@@ -13,6 +13,7 @@ from index.errors import UsageError
 from index.passages import Passage
 from qa.assistant import Answer, Citation, Nearest, Reply, Request, Superseded, Turn
 from qa.evaluate import Question, article_rank, evaluate, evaluate_reading, read_questions, text_rank, write_predictions
+from qa.freshness import Freshness
 from qa.questions import same_address
 from qa.retriever import Hit
 from qa.scoring import (
@@ -311,6 +312,9 @@ def answer(text, confidence, article_id="x", **more):
     return Answer(text, text, confidence, (cite(article_id, text, copies),), **more)
 
 
+NEWEST = date(2022, 6, 1)
+
+
 class ScriptedAssistant:
     """Says what it was told to say to each question, and notes what it was asked."""
 
@@ -321,7 +325,8 @@ class ScriptedAssistant:
 
     def ask(self, request: Request) -> Reply:
         self.requests.append(request)
-        return Reply(request.question, "all of it: " + request.question, tuple(self.said[request.question]), (), "g1")
+        searched, said = "all of it: " + request.question, tuple(self.said[request.question])
+        return Reply(request.question, searched, said, (), "g1", freshness=Freshness(NEWEST, 9))
 
 
 class ScriptedRetriever:
@@ -329,7 +334,7 @@ class ScriptedRetriever:
         self.passages, self.asked = passages, []
 
     def retrieve(self, question, k, filters, preferences):
-        self.asked.append((question, k))
+        self.asked.append((question, k, preferences[0].before))
         return [Hit(passage, 1.0, "both") for passage in self.passages[:k]]
 
 
@@ -496,8 +501,11 @@ class TestHits:
             (20, Share(5, 5), Share(1, 2)),
             (50, Share(5, 5), Share(1, 2)),
         ]
-        # Passages are searched with the standalone question.
-        assert retriever.asked[0] == ("all of it: right?", 100)
+        # Passages are searched with the standalone question, "the latest" where the archive ends.
+        assert retriever.asked[0][:2] == ("all of it: right?", 100)
+        latest = Question("latest", "latest?", ("Ann",), date=date(2022, 6, 10))
+        evaluate([latest], ScriptedAssistant({"latest?": []}), retriever, ScriptedArchive())
+        assert retriever.asked[-1] == ("all of it: latest?", 100, NEWEST)
 
     def test_without_a_retriever_there_are_no_hits(self):
         assert evaluate(QUESTIONS, ScriptedAssistant(SAID)).overall.hits == ()

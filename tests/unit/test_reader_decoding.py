@@ -47,6 +47,15 @@ class TestDecode:
         assert [score for _, _, score in reading.spans[:2]] == [8, 6]
         assert reading.null == 3
 
+    def test_no_span_runs_over_a_blank_line(self):
+        text = "The bridge will open on\n4 May.\n \nMonday news: the ferry sank."
+        window = window_of(text)
+        starts, ends = scores_for(window, text, {"4 May": 6, "Monday": 4})
+        ends[np.argmax([offset == (text.index("sank"), text.index("sank") + 4) for offset in window.offsets])] = 9.0
+        assert all("\n \n" not in text[start:end] for start, end, _ in decode(window, starts, ends, text).spans)
+        texts, _ = decoded(text, {"on\n4 May": 6})
+        assert texts[0] == "on\n4 May"  # a broken line is no paragraph
+
     def test_spans_do_not_overlap(self):
         window = window_of(TEXT)
         rng = np.random.default_rng(0)

@@ -48,13 +48,38 @@ class TestNumbers:
             ("five years", "measure 5 year"),
             ("6 feet", "measure 6 foot"),
             ("20 kilometres", "measure 20 kilometer"),
+            ("20 COVID-19 cases", "count 20"),
+            ("one to two million", "count 1000000-2000000"),
+            ("five to ten thousand", "count 5000-10000"),
+            ("-0.6%", "percent -0.6"),
+            ("−5 degrees", "measure -5 degree"),
+            ("minus five degrees", "measure -5 degree"),
+            ("-5 to -3 degrees", "measure -5--3 degree"),
+            ("-$5 million", "money -5000000 dollar"),
+            ("3-5%", "percent 3-5"),
+            ("one-third", "count 0.3333333333"),
+            ("a third of voters", "count 0.3333333333"),
+            ("one quarter", "count 0.25"),
+            ("A$5m", "money 5000000 australian dollar"),
+            ("CA$5m", "money 5000000 canadian dollar"),
+            ("HK$5m", "money 5000000 hk$"),
+            ("US$5m", "money 5000000 dollar"),
         ],
     )
     def test_what_it_says(self, text, key):
         assert number(text).key == key
 
     @pytest.mark.parametrize(
-        "text", ["", "Rex", "B12", "a", "the mayor of all who live in this old town of ours now, who said that 5 came"]
+        "text",
+        [
+            "",
+            "Rex",
+            "B12",
+            "B-52",
+            "COVID-19",
+            "a",
+            "the mayor of all who live in this old town of ours now, who said that 5 came",
+        ],
     )
     def test_no_number(self, text):
         assert number(text) is None
@@ -70,6 +95,10 @@ class TestNumbers:
             ("fewer than 40 seats", "40", "most"),
             ("nearly 300 homes", "300", "about"),
             ("some 12 people", "12", "about"),
+            ("no more than 5 people", "5", "most"),
+            ("not more than $5", "$5", "most"),
+            ("no fewer than 5 people", "5", "least"),
+            ("no less than 5 people", "5", "least"),
             ("500 or more", "500", "least"),
             ("it is 7 now", "7", ""),
         ],
@@ -112,6 +141,9 @@ class TestAgreement:
             ("5%", "5"),
             ("$5", "£5"),
             ("6.94%", "6.92%"),
+            ("-5 degrees", "5 degrees"),
+            ("no more than 500", "540"),
+            ("HK$5", "$5"),
         ],
     )
     def test_only_one_can_be(self, one, other):
