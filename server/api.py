@@ -10,6 +10,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from index.errors import UnknownArticle
 from server.messages import ArticleOut, AskReply, AskRequest, Readiness, State
+from server.permission import is_permitted
 from server.problems import KINDS, MEDIA_TYPE
 from server.replies import write_article
 from server.visitors import visitor_of
@@ -83,7 +84,7 @@ async def ask(
     ],
 ) -> AskReply:
     """The archive's own words for an answer, with citations; or none, with the closest passages."""
-    return await request.app.state.desk.answer(asking, visitor_of(request))
+    return await request.app.state.desk.answer(asking, visitor_of(request), is_permitted(request))
 
 
 @router.get(

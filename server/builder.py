@@ -51,6 +51,13 @@ class Builder:
         self._store = Store(settings.index)
 
     def run(self, task: Task, tell: Callable[[str, int, int | None], None], stop: threading.Event) -> Outcome:
+        try:
+            return self._carry_out(task, tell, stop)
+        except Exception:  # a full disk, for one, which what was uploaded must not fill for ever
+            self.forget(task)
+            raise
+
+    def _carry_out(self, task: Task, tell: Callable[[str, int, int | None], None], stop: threading.Event) -> Outcome:
         taken: list[Path] = []
         paths = [Path(path) for path in task.job.paths]
         if task.job.incoming:
@@ -173,7 +180,10 @@ def _follow(process: subprocess.Popen, order: dict, tell: Callable, last: _Last)
     except BrokenPipeError:
         return None
     for line in process.stdout:
-        told = json.loads(line)
+        try:
+            told = json.loads(line)
+        except ValueError:  # it was ended in the middle of a word
+            break
         if "stage" in told:
             tell(told["stage"], told["done"], told["total"])
         elif "swapping" in told:

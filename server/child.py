@@ -10,12 +10,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from index.errors import VerbatimError
+from index.errors import IndexFault, VerbatimError
 from server.listening import leave
 from server.problems import INDEX_FAULT, refusal_of
 from server.tasks import STAGES, describe
@@ -90,11 +91,14 @@ def carry_out(order: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
         tell({"swapping": True})
 
     options = {"keep": settings.generations, "progress": progress, "check": check}
+    gone = set()
+    with suppress(IndexFault):  # of which the build itself tells, where it minds
+        if not order["full"]:  # that keeps nothing from elsewhere, but what was uploaded stays
+            gone = _uploaded_origins(store, order["uploads"])
     if order["kind"] == "remove":
-        gone = _uploaded_origins(store, order["uploads"])
         report = remove_articles(order["article_ids"], settings.index, embedder, **options)
     else:
-        gone = {path for path in order["paths"] if Path(path).is_relative_to(order["uploads"])}
+        gone.update(path for path in order["paths"] if Path(path).is_relative_to(order["uploads"]))
         paths = [Path(path) for path in order["paths"]]
         report = build_index(paths, settings.index, embedder, full=order["full"], **options)
     return asdict(report) | {"barren": sorted(gone - _uploaded_origins(store, order["uploads"]))}

@@ -71,11 +71,20 @@ class Day(click.ParamType):
         self.fail(f"{value!r} is no day; write it YYYY-MM-DD, such as 2024-09-09", param, ctx)
 
 
+class Named(click.Path):
+    """A path. An empty one, as a shell makes of a variable that is not set, does not mean the folder one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty; name a file or folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _index_option = click.option(
     "--index",
     "folder",
     metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Named(file_okay=False, path_type=Path),
     help="Folder of the index; VERBATIM_INDEX or ./verbatim-index if not given.",
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
@@ -91,14 +100,14 @@ def main() -> None:
 
 
 @main.command("index")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=Named(path_type=Path))
 @_index_option
 @click.option("--full", is_flag=True, help="Start over: keep no articles from elsewhere and reuse nothing.")
 @click.option("--strict", is_flag=True, help="Fail at the first article that cannot be read.")
 @click.option(
     "--golden",
     metavar="QUESTIONS",
-    type=click.Path(path_type=Path),
+    type=Named(path_type=Path),
     help="Take the new index only if it answers these questions at least as well as the one in use.",
 )
 @_json_option
@@ -162,8 +171,8 @@ def remove(article_ids: tuple[str, ...], generation: str | None, folder: Path | 
     store.open()  # fails before models are loaded
     try:
         report = remove_articles(article_ids, settings.index, open_embedder(settings), keep=settings.generations)
-    finally:  # also where the index has them no more
-        withdraw_articles(settings.data, article_ids)
+    finally:  # also those that the index has not, or no more
+        withdraw_articles(settings.data, sorted(set(article_ids) - store.open().digests().keys()))
     write_lines(describe_build(report))
 
 
@@ -237,14 +246,14 @@ def serve(folder: Path | None, host: str | None, port: int | None) -> None:
 
 
 @main.command("eval")
-@click.argument("paths", metavar="QUESTIONS...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="QUESTIONS...", nargs=-1, required=True, type=Named(path_type=Path))
 @_index_option
 @click.option("--reading", is_flag=True, help="Test the reader alone, each question on its own text; needs no index.")
 @_json_option
 @click.option(
     "--predictions",
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Named(dir_okay=False, path_type=Path),
     help="Also write what was answered, a JSON object a line: id, answered, confidence, answers.",
 )
 def evaluate_questions(
@@ -263,7 +272,7 @@ def evaluate_questions(
     if as_json:
         write_json(report.to_json())
     else:
-        click.echo(report.table())
+        write_lines(report.table().splitlines())
     if predictions:
         write_predictions(report.predictions, predictions)
 
@@ -373,8 +382,9 @@ def refuse_unknown_sources(archive: "Archive", sources: Sequence[str]) -> None:
     known = [name for name, _ in archive.assistant().generation.sources()]
     for source in sources:
         if source not in known:
-            nearest = (difflib.get_close_matches(source, known, n=1) or known[:1] or ["none"])[0]
-            raise UsageError(f"no article is from {source!r}; a source that there is: {nearest!r}")
+            nearest = difflib.get_close_matches(source, known, n=1) or known[:1]
+            remedy = f"a source that there is: {nearest[0]!r}" if nearest else "none names one: leave out --source"
+            raise UsageError(f"no article is from {source!r}; {remedy}")
 
 
 if __name__ == "__main__":

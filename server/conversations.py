@@ -2,11 +2,12 @@
 
 Bounded: the conversations longest out of use are forgotten first, and of one conversation the oldest turns.
 A conversation is the browser's that began it. One begun by a program, which sends no cookie, is listed nowhere
-and open to whoever knows its id.
+and open to whoever knows its id; where a token is asked for, only its holder is shown it.
 """
 
 import json
 import logging
+import re
 import sqlite3
 import time
 import uuid
@@ -61,10 +62,13 @@ class Conversations:
     def __init__(self, drawer: Drawer, most: int = 2_000, turns: int = 100):
         self._drawer, self._most, self._turns = drawer, most, turns
 
-    def open_to(self, visitor: str, conversation_id: str) -> bool:
-        """Whether ``visitor`` may read it and go on with it; also for one that does not exist yet."""
+    def open_to(self, visitor: str, conversation_id: str, programs: bool = True) -> bool:
+        """Whether it is ``visitor``'s, or does not exist yet; or, if ``programs``, is a program's."""
         rows = self._drawer.rows("select visitor from conversation where id = ?", (conversation_id,))
-        return not rows or rows[0]["visitor"] in ("", visitor)
+        if not rows:
+            return True
+        owner = rows[0]["visitor"]
+        return owner == visitor if owner else programs
 
     def summary(self, visitor: str, conversation_id: str) -> Summary | None:
         rows = self._drawer.rows(
@@ -85,9 +89,9 @@ class Conversations:
             values += [word.casefold()] * 2
         return [_summary(row) for row in self._drawer.rows(f"{query} order by used desc limit ?", (*values, most))]
 
-    def exchanges(self, visitor: str, conversation_id: str) -> tuple[Exchange, ...]:
-        """Oldest first; empty for one that is new, forgotten or another browser's."""
-        if not self.open_to(visitor, conversation_id):
+    def exchanges(self, visitor: str, conversation_id: str, programs: bool = True) -> tuple[Exchange, ...]:
+        """Oldest first; empty for one that is new, forgotten, another browser's, or a program's unless ``programs``."""
+        if not self.open_to(visitor, conversation_id, programs):
             return ()
         rows = self._drawer.rows("select * from turn where conversation = ? order by number", (conversation_id,))
         return tuple(_exchange(row) for row in rows)
@@ -119,9 +123,11 @@ class Conversations:
             log.error("a conversation could not be kept (%s); look at the disk and the folder in VERBATIM_DATA", error)
         return reply
 
-    def cited(self, visitor: str, conversation_id: str, article_id: str) -> list[tuple[int, int, str]]:
+    def cited(
+        self, visitor: str, conversation_id: str, article_id: str, programs: bool = True
+    ) -> list[tuple[int, int, str]]:
         """Start, end and words of each place of the article that this conversation's answers cite."""
-        replies = [each.reply for each in self.exchanges(visitor, conversation_id) if each.reply]
+        replies = [each.reply for each in self.exchanges(visitor, conversation_id, programs) if each.reply]
         cited = [c for reply in replies for c in (*(c for a in reply.answers for c in a.citations), *reply.nearest)]
         return sorted({(c.start, c.end, c.quote) for c in cited if c.article_id == article_id})
 
@@ -167,12 +173,19 @@ class _Recording:
         if history is not None:
             self._replace(history)
         if asking.replaces is not None:
-            self._drop("number >= ?", asking.replaces)
+            self._drop_from(asking.replaces)
         reply = reply.model_copy(update={"turn": self._next()})
         written = self._without_removed(reply)
         self._add(turn_of(written) if written else Turn(reply.question), asking, written)
         self._drop("number <= ?", reply.turn - most)
         return reply
+
+    def _drop_from(self, number: int) -> None:
+        """Feedback on these turns stays, but is not on the turns that get their numbers next."""
+        self._drop("number >= ?", number)
+        self.connection.execute(
+            "update feedback set turn = -id where conversation = ? and turn >= ?", (self.conversation_id, number)
+        )
 
     def _begin(self, question: str) -> None:
         (used,) = self.connection.execute("update counter set value = value + 1 returning value").fetchone()
@@ -193,7 +206,7 @@ class _Recording:
         ):
             same += 1
         if same < len(kept):
-            self._drop("number >= ?", kept[same]["number"])
+            self._drop_from(kept[same]["number"])
         for turn in history[same:]:
             self._add(turn, None, None)
 
@@ -298,6 +311,11 @@ def new_conversation() -> str:
     return uuid.uuid4().hex
 
 
+def is_guessable(conversation_id: str) -> bool:
+    """Whether a program chose the id itself: nobody can guess one of :func:`new_conversation`."""
+    return re.fullmatch("[0-9a-f]{32}", conversation_id) is None
+
+
 def _turns_citing(connection: sqlite3.Connection, article_ids: set[str]) -> Iterator[sqlite3.Row]:
     found: dict[tuple[str, int], None] = {}
     for article_id in article_ids:
@@ -323,7 +341,7 @@ def _rewrite(connection: sqlite3.Connection, row: sqlite3.Row, removed: set[str]
     # What follows was searched with words of this answer, and may have been judged.
     connection.execute(
         "update feedback set entry = json_set(entry, '$.question', json_extract(entry, '$.asked'))"
-        " where conversation = ? and turn > ?",
+        " where conversation = ? and (turn > ? or turn < 0)",  # below 0 are those of turns that were replaced
         place,
     )
     later = connection.execute(

@@ -13,7 +13,7 @@ from qa.assistant import Reply, Request, Turn
 from qa.explanation import Explanation
 from qa.retriever import Filters
 from server.archive import Archive
-from server.conversations import Conversations, new_conversation
+from server.conversations import Conversations, is_guessable, new_conversation
 from server.messages import AskReply, AskRequest
 from server.metrics import Metrics
 from server.problems import BUSY, Refusal
@@ -33,15 +33,17 @@ class Desk:
         self._most = settings.at_once + settings.waiting
         self._held = 0
 
-    async def answer(self, asking: AskRequest, visitor: str = "") -> AskReply:
+    async def answer(self, asking: AskRequest, visitor: str = "", permitted: bool = True) -> AskReply:
         """Answers and keeps what ``visitor`` asked; "" is a program.
 
+        Who is not ``permitted`` cannot go on with a conversation whose id others might guess.
         Raises Refusal when too many questions are held, and whatever the archive raises.
         """
         kept = self._conversations
         conversation_id = asking.conversation_id or new_conversation()
-        if not await run_in_threadpool(kept.open_to, visitor, conversation_id):
-            conversation_id = new_conversation()  # the id is another browser's
+        guessed = is_guessable(conversation_id) and not permitted
+        if guessed or not await run_in_threadpool(kept.open_to, visitor, conversation_id):
+            conversation_id = new_conversation()  # the id is another's, or may be
         given = [Turn(each.question, each.answer or "", each.article_id) for each in asking.history or ()] or None
         before = given or await run_in_threadpool(kept.recall, visitor, conversation_id, asking.replaces)
         reply, info = await self._wait(self._ask, _request(asking, () if asking.standalone else tuple(before)))

@@ -66,10 +66,11 @@ class Drawer:
             connection.execute("begin immediate")
             try:
                 yield connection
+                connection.execute("commit")
             except BaseException:
-                connection.execute("rollback")
+                if connection.in_transaction:  # SQLite may have ended it by itself, as when a disk is full
+                    connection.execute("rollback")
                 raise
-            connection.execute("commit")
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         with self._lock:

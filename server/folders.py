@@ -21,27 +21,36 @@ class Folders:
 
     def sources(self) -> list[Path]:
         """What the index in use was built from; without one, the folders in the settings."""
-        try:
-            generation = Generation(self._store.generations / self._store.current()[0])
-            recorded = [Path(path) for path in generation.built_from()]
-        except (VerbatimError, OSError):
-            recorded = []
-        return recorded or self._configured
+        generation = self._in_use()
+        return [Path(path) for path in generation.built_from()] if generation else self._configured
 
     def present(self, full: bool) -> list[Path]:
-        """Those of :meth:`sources` that are there. What is not, on a disk that is unplugged perhaps, is left out.
+        """Those of :meth:`sources` that are there, uploads last. What is not, its disk perhaps unplugged, is left out.
 
         Raises:
-            Refusal: none is there; or one is not, and ``full`` would lose its articles.
+            Refusal: none is there; or one from which there are articles is not, and ``full`` would lose them.
         """
         sources = self.sources()
         missing = [path for path in sources if not path.exists()]
         if not sources or len(missing) == len(sources):
             named = f" ({missing[0]} is not there)" if missing else ""
             raise Refusal(INVALID, f"nothing is known to index from{named}; name paths, or upload files")
-        if missing and full:
-            raise Refusal(INVALID, f"{missing[0]} is not there, and starting over would lose its articles; name paths")
-        return [path for path in sources if path not in missing]
+        if full and (lost := self._with_articles(missing)):
+            raise Refusal(INVALID, f"{lost[0]} is not there, and starting over would lose its articles; name paths")
+        return self._uploads.in_order(path for path in sources if path not in missing)
+
+    def _with_articles(self, paths: Sequence[Path]) -> list[Path]:
+        """Those of ``paths`` from which the index in use has articles; all if it cannot be read."""
+        if not paths or (generation := self._in_use()) is None:
+            return list(paths)
+        origins = [Path(origin) for origin in generation.origins()]
+        return [path for path in paths if any(origin.is_relative_to(path) for origin in origins)]
+
+    def _in_use(self) -> Generation | None:
+        try:
+            return Generation(self._store.generations / self._store.current()[0])
+        except (VerbatimError, OSError):
+            return None
 
     def permit(self, names: Sequence[str]) -> list[Path]:
         """These paths, absolute, each within what may be indexed once every symbolic link is followed.

@@ -3,6 +3,7 @@
 Routes only: server/conversations.py and server/feedback.py do the work.
 """
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request
@@ -18,7 +19,8 @@ from server.feedback import Feedback
 from server.links import conversation_path
 from server.messages import AskRequest, ConversationList, Judgement, KeptConversation, Renaming, WhyReply
 from server.pages import HTML, read_form, unknown_conversation
-from server.problems import INVALID, UNKNOWN_ANSWER, Refusal, invalid, validate, wants_page
+from server.permission import is_permitted
+from server.problems import BAD_JSON, INVALID, UNKNOWN_ANSWER, Refusal, invalid, validate, wants_page
 from server.replies import write_conversation, write_summary, write_why
 from server.visitors import visitor_of
 
@@ -173,7 +175,9 @@ async def why(request: Request, asking: Annotated[AskRequest, Body()]) -> WhyRep
 )
 async def why_page(request: Request, conversation_id: str, turn: int) -> Response:
     """Searched anew, as it was asked: in the index in use, with the same limits. JSON for programs, as of /why."""
-    exchanges = await run_in_threadpool(_kept(request).exchanges, visitor_of(request), conversation_id)
+    exchanges = await run_in_threadpool(
+        _kept(request).exchanges, visitor_of(request), conversation_id, is_permitted(request)
+    )
     exchange = next((each for each in exchanges if each.number == turn), None)
     if exchange is None:
         raise unknown_conversation()
@@ -241,7 +245,7 @@ def _found(request: Request, conversation_id: str) -> Any:
 
 
 def _judgement(form: dict[str, Any]) -> Judgement:
-    numbers = {name: int(form[name]) for name in ("turn", "answer") if form.get(name, "").isdecimal()}
+    numbers = {name: int(form[name]) for name in ("turn", "answer") if re.fullmatch("[0-9]{1,15}", form.get(name, ""))}
     return validate(Judgement, form | numbers)
 
 
@@ -249,7 +253,10 @@ def _json(body: bytes) -> Judgement:
     try:
         return Judgement.model_validate_json(body)
     except ValidationError as error:
-        raise invalid(error.errors(include_context=False, include_url=False), Judgement) from error
+        errors = error.errors(include_context=False, include_url=False)
+        if errors[0]["type"] == "json_invalid":
+            raise Refusal(BAD_JSON, "the body is not JSON; send a JSON object in UTF-8") from error
+        raise invalid(errors, Judgement) from error
 
 
 def _download(name: str, kind: str) -> dict[str, str]:

@@ -80,7 +80,7 @@ async def rebuild(request: Request) -> Response:
     """Reads paths again, or takes in uploaded files; a task does it, and the index in use answers until it is done."""
     if _content_type(request) == "multipart/form-data":
         return _accept(request, await _add_files(request))
-    asked = await _read(request, RebuildRequest, {"full": lambda values: bool(values)})
+    asked = await _read(request, RebuildRequest, {"full": lambda values: values[-1] == "on" or values[-1]})
     task = await run_in_threadpool(_upkeep(request).rebuild, asked.paths, asked.full, asked.golden)
     return _accept(request, task)
 
@@ -161,7 +161,10 @@ async def _read(request: Request, model: type[Model], fields: dict[str, Any]) ->
             given = parse_qs(body.decode("utf-8", "replace"), max_num_fields=1_000)
         except ValueError:
             raise Refusal(INVALID, "the form has too many fields; send fewer") from None
-        return validate(model, {name: make(given[name]) for name, make in fields.items() if name in given})
+        if unknown := sorted(given.keys() - fields.keys()):
+            known = " and ".join(fields)
+            raise Refusal(INVALID, f"a form has no field {unknown[0]!r} here, only {known}; send JSON for the others")
+        return validate(model, {name: fields[name](values) for name, values in given.items()})
     if not body:
         return validate(model, {})
     if kind != "application/json":

@@ -106,7 +106,7 @@ class AskRequest(_Strict):
     @model_validator(mode="after")
     def _in_order(self) -> "AskRequest":
         if self.published_after and self.published_before and self.published_after > self.published_before:
-            raise ValueError("published_after is later than published_before; swap them")
+            raise ValueError("the first day (published_after) is later than the last (published_before); swap them")
         return self
 
 

@@ -159,7 +159,7 @@ class Pages:
         info = await run_in_threadpool(self._archive.info)
         conversation_id = request.query_params.get("conversation", "")
         visitor = ensure_visitor(request)
-        if await run_in_threadpool(self._conversations.recall, visitor, conversation_id):
+        if await self._exchanges(request, visitor, conversation_id):
             return await self.conversation(request, conversation_id)
         suggestions = await run_in_threadpool(self._suggestions)
         room = _Room(suggestions=suggestions, narrowing=Narrowing.of_query(request.query_params))
@@ -169,7 +169,7 @@ class Pages:
         """Raises Refusal for one that there is not, or that is another browser's."""
         info = await run_in_threadpool(self._archive.info)
         visitor = ensure_visitor(request)
-        exchanges = await run_in_threadpool(self._conversations.exchanges, visitor, conversation_id)
+        exchanges = await self._exchanges(request, visitor, conversation_id)
         if not exchanges:
             raise unknown_conversation()
         room = _room(conversation_id, exchanges, request)
@@ -185,12 +185,12 @@ class Pages:
         visitor = ensure_visitor(request) if wants_page(request) else visitor_of(request)
         try:
             asking = validate(AskRequest, await run_in_threadpool(self._asked, form))
-            reply = await request.app.state.desk.answer(asking, visitor)
+            reply = await request.app.state.desk.answer(asking, visitor, is_permitted(request))
         except (Refusal, VerbatimError) as error:
             if not wants_page(request) or isinstance(error, NoIndex):
                 raise
             refusal = error if isinstance(error, Refusal) else refuse(request, error)
-            exchanges = await run_in_threadpool(self._conversations.exchanges, visitor, form.get("conversation_id", ""))
+            exchanges = await self._exchanges(request, visitor, form.get("conversation_id", ""))
             return await run_in_threadpool(self._chat, request, info, _failed(form, exchanges, refusal))
         address = f"{conversation_path(reply.conversation_id)}#t{reply.turn}"
         response = RedirectResponse(address, 303)
@@ -267,9 +267,14 @@ class Pages:
             "dates": form.get("dates") != "false",
         }
 
+    async def _exchanges(self, request: Request, visitor: str, conversation_id: str) -> tuple[Exchange, ...]:
+        """What may be shown of a conversation to who asks."""
+        exchanges = self._conversations.exchanges
+        return await run_in_threadpool(exchanges, visitor, conversation_id, is_permitted(request))
+
     def _marks(self, request: Request, article: Article, offsets: tuple[int, int]) -> list[tuple[int, int]]:
         conversation_id = request.query_params.get("conversation", "")
-        cited = self._conversations.cited(visitor_of(request), conversation_id, article.id)
+        cited = self._conversations.cited(visitor_of(request), conversation_id, article.id, is_permitted(request))
         return separate(offsets, [(start, end) for start, end, words in cited if article.text[start:end] == words])
 
     def _suggestions(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from typing import Any, Literal, Protocol
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from server.problems import TASK_OVER, TOO_MANY_TASKS, UNKNOWN_TASK, Kind, Refusal
+from server.problems import INDEX_BUSY, TASK_OVER, TOO_MANY_TASKS, UNKNOWN_TASK, Kind, Refusal
 
 STAGES = ("reading", "splitting", "embedding", "writing", "checking")
 KEPT = 100  # tasks that are over
@@ -114,6 +114,7 @@ class Tasks:
         self._waiting: deque[str] = deque()
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._at_work: str | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
         self._owner = FileLock(folder / "owner.lock", thread_local=False)
@@ -171,15 +172,17 @@ class Tasks:
         """The task, canceled, or still processing for the moments that it takes to stop.
 
         Raises:
-            Refusal: there is no such task, or it is over.
+            Refusal: there is no such task, it is over, or it is another server's.
         """
         with self._changed:
             task = self.get(uid)
             if task.is_over:
                 raise Refusal(TASK_OVER, f"the task has {_ENDED[task.state]} already; nothing is left to cancel")
-            if task.state == "processing":
+            if uid == self._at_work:
                 self._stop.set()
                 return task
+            if uid not in self._waiting:
+                raise Refusal(INDEX_BUSY, "this is a task of another server; cancel it there, or wait for its end")
             self._waiting.remove(uid)
             self._end(uid, Outcome("canceled"))
         self._worker.forget(task)
@@ -223,7 +226,7 @@ class Tasks:
             if self._closed:
                 return None
             self._stop.clear()
-            uid = self._waiting.popleft()
+            self._at_work = uid = self._waiting.popleft()
             return self._keep(replace(self._tasks[uid], state="processing", started_at=datetime.now(UTC)))
 
     def _tell(self, uid: str, stage: str, done: int, total: int | None) -> None:

@@ -94,9 +94,11 @@ def describe_build(report: "BuildReport") -> Iterator[str]:
 
 def describe_kept(kept: "Kept") -> str:
     """One generation in a line."""
+    from server.texts import human_count
+
     facts = [kept.state]
     if kept.built_at is not None:
-        facts += [f"built {kept.built_at:%Y-%m-%d %H:%M} UTC", f"{kept.articles:,} articles"]
+        facts += [f"built {kept.built_at:%Y-%m-%d %H:%M} UTC", human_count(kept.articles, "article", "articles")]
     if kept.reason:
         facts.append(kept.reason)
     return f"{'kept':<16}{kept.id} ({', '.join(facts)})"
@@ -171,8 +173,9 @@ def say(line: str) -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
+    encoding = sys.stdout.encoding or "utf-8"  # not every terminal has all that articles hold
     for line in lines:
-        click.echo(one_line(line))
+        click.echo(one_line(line).encode(encoding, "backslashreplace").decode(encoding))
 
 
 def write_json(value: Any) -> None:

@@ -50,8 +50,6 @@ class Texts:
     copies: str = "The same text also in:"
     earlier: str = "Earlier articles said:"
     undated: str = "no date"
-    dated: str = "Read as a time:"
-    undate: str = "Ask without it"
     behind: str = "The newest article here is of %s, %s. What is newer cannot be known here."
     correction: str = "This article was corrected:"
     clarification: str = "This article was clarified:"
@@ -62,7 +60,6 @@ class Texts:
     nothing_near: str = "No passage comes close."
     failed: str = "That did not work."
     unreachable: str = "The server cannot be reached. Your question is still in the box: try again."
-    and_citations: str = "cited from"
     articles_one: str = "article"
     articles: str = "articles"
     newest: str = "newest"
@@ -96,12 +93,10 @@ class Texts:
     after: str = "From"
     before: str = "Until"
     only_source: str = "Source"
-    add_source: str = "Add"
     take_away: str = "Take away"
     no_such_source: str = "No article is from this source."
     hint: str = "Enter sends, Shift+Enter begins a line."
     slash: str = "/ jumps here"
-    tools: str = "About this answer"
     copy: str = "Copy with citations"
     copied: str = "Copied."
     not_copied: str = "Could not be copied."
@@ -124,15 +119,12 @@ class Texts:
     wrong: str = "Wrong"
     wrong_source: str = "Wrong source"
     judged: str = "You said: %s. Thank you."
-    preview: str = "The passage"
     reader: str = "The article"
     close: str = "Close"
     as_page: str = "As a page of its own"
     mark_of: str = "Mark %s of %s"
     next_mark: str = "Next mark"
     last_mark: str = "Previous mark"
-    loading: str = "Loading …"
-    not_loaded: str = "The article cannot be loaded."
     marked_here: str = "The words in the article"
     history: str = "History"
     history_none: str = "Nothing was asked in this browser yet."
@@ -156,14 +148,12 @@ TEXTS = Texts()
 
 def script_texts() -> str:
     """JSON with the texts that the page's script shows, and the tables to word dates and confidence."""
-    names = ("asked", "looking", "refusal", "nearest", "nothing_near", "failed", "unreachable", "undated", "to")
-    names += ("resolved", "searching", "ready", "sources_one", "sources", "source", "language", "after", "before")
-    names += ("take_away", "copied", "not_copied", "why_order", "why_none", "not_read", "score", "cosine", "bm25")
-    names += ("found_by_dense", "found_by_lexical", "found_by_both", "judged", "right", "wrong", "wrong_source")
-    names += ("mark_of", "not_loaded", "history_none", "history_not_found", "turns_one", "turns", "no_such_source")
-    names += ("by", "why", "why_not", "name", "moved")
-    names += ("understood",)
+    names = ("refusal", "nearest", "nothing_near", "failed", "unreachable", "undated", "to", "moved")
+    names += ("resolved", "searching", "ready", "sources_one", "sources", "language", "after", "before", "understood")
+    names += ("take_away", "no_such_source", "copied", "not_copied", "why", "why_not", "why_order", "why_none")
+    names += ("found_by_dense", "found_by_lexical", "found_by_both", "judged", "mark_of", "name", "by")
     names += ("correction", "clarification", "retraction")
+    names += ("history_none", "history_not_found", "turns_one", "turns")
     texts = {name: getattr(TEXTS, name) for name in names}
     return json.dumps(texts | {"months": MONTHS, "confidence": CONFIDENCE}, ensure_ascii=False)
 
@@ -297,7 +287,6 @@ class IndexTexts:
     numbers: str = "The numbers"
     sources: str = "Sources"
     more_sources: str = "More sources"
-    unnamed: str = "no source named"
     add: str = "Add articles"
     add_more: str = "Text, Markdown, web pages, feeds, PDF, JSON or JSON Lines; copied into Verbatim’s own folder."
     files: str = "Files"

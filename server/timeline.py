@@ -92,8 +92,9 @@ def draw(marks: Sequence[Mark]) -> Element:
     SubElement(svg, "polyline", {"points": line, "fill": "none", "stroke": _FAINT, "stroke-width": "1.5"})
     for place, (x, y) in reversed(list(enumerate(places))):
         _draw_mark(svg, x, y, current=place == 0)
-    for text, x, y, anchor in _labels(marks, places, lanes):
-        attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "fill": _INK}
+    halo = {"paint-order": "stroke", "stroke": _PAPER, "stroke-width": "4", "stroke-linejoin": "round"}
+    for text, x, y, anchor in _labels(marks, places, lanes):  # the line runs behind them, not through them
+        attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "fill": _INK} | halo
         SubElement(svg, "text", attributes | ({"font-weight": "bold"} if text == marks[0].text else {})).text = text
     return svg
 

@@ -72,15 +72,14 @@ class Uploads:
 
     def take_in(self, incoming: Path) -> tuple[list[Path], list[Path]]:
         """Moves what a folder of :meth:`store` holds to where it stays. Returns all files, and those new there."""
-        files = sorted(incoming.glob("*/*"))
+        files = sorted(incoming.glob("*/*"), key=_written_at)
         paths = [self.folder / file.parent.name / file.name for file in files]
         new = [path for path in paths if not path.exists()]
         # What is new is noted first, so that it is found when this process ends before the task does.
         (incoming / _NOTE).write_bytes(b"\0".join(map(os.fsencode, new)))
         for file, path in zip(files, paths, strict=True):
-            if path in new:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(file, path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, path)  # also the same bytes: they are the last version again
         return paths, new
 
     def taken_in(self, incoming: Path) -> list[Path]:
@@ -105,9 +104,17 @@ class Uploads:
     def holds(self, path: Path) -> bool:
         return path.parent.parent == self.folder and ".." not in path.parts
 
+    def in_order(self, paths: Iterable[Path]) -> list[Path]:
+        """``paths`` with what was uploaded last, in the order in which it came: of two versions the later one holds."""
+        return sorted(paths, key=lambda path: _written_at(path) if self.holds(path) else (0, ""))
+
     def names(self) -> list[str]:
         """What is kept, by name."""
         return sorted(file.name for file in self.folder.glob("*/*"))
+
+
+def _written_at(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.parent.name  # moving keeps the time; clocks are coarse
 
 
 def _clean(name: str) -> str:

@@ -1,15 +1,8 @@
 // A reply as it is shown: copies of the page's <template>s, filled.
-import { at, build, fill, put, slot, texts } from "./chat.js";
+import { at, build, fill, humanDate, put, slot, texts } from "./chat.js";
 import { fillCorrection, fillTimeline, fillWarning } from "./newness.js";
 
 // ---- words -------------------------------------------------------------------------------------
-
-export function humanDate(iso) {
-  if (!iso) return "";
-  if (iso.includes("/")) return iso.split("/").map(humanDate).join(` ${texts.to} `);
-  const [year, month, day] = iso.slice(0, 10).split("-");
-  return [day && String(Number(day)), month && texts.months[month - 1], String(Number(year))].filter(Boolean).join(" ");
-}
 
 export const humanPercent = (share) => `${Math.floor(share * 100 + 0.5)}\u00a0%`;
 

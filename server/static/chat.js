@@ -1,5 +1,5 @@
 // The conversation: asks without reloading the page. All text goes in by textContent into copies of <template>s.
-import { askWithoutDates, limits, startComposer, startEditing, stopEditing } from "./composer.js";
+import { askWithoutDates, keepEditing, limits, startComposer, startEditing, stopEditing } from "./composer.js";
 
 export const at = (id) => document.getElementById(id);
 export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
@@ -15,6 +15,13 @@ export function fill(root, values) {
     element.textContent = value;
     element.hidden = value === "";
   }
+}
+
+export function humanDate(iso) {
+  if (!iso) return "";
+  if (iso.includes("/")) return iso.split("/").map(humanDate).join(` ${texts.to} `);
+  const [year, month, day] = iso.slice(0, 10).split("-");
+  return [day && String(Number(day)), month && texts.months[month - 1], String(Number(year))].filter(Boolean).join(" ");
 }
 
 const form = at("ask"), box = at("question"), log = at("log");
@@ -66,7 +73,7 @@ async function ask(question) {
       say("");
     } else showProblem(exchange, error.message);
     if (controller.signal.reason === LEAVING || asking.replaces !== undefined) log.prepend(...away);
-    if (at(`t${asking.replaces}`)) startEditing(at(`t${asking.replaces}`), asking.standalone, "");
+    if (asking.replaces !== undefined) keepEditing(asking);
     box.value = box.value.trim() ? `${question}\n${box.value}` : question;
   }
   clearTimeout(timer);

@@ -1,5 +1,5 @@
 // The box to write in: keys, the limits of a question as chips, an earlier question that is asked anew.
-import { at, build, slot, texts } from "./chat.js";
+import { at, build, humanDate, slot, texts } from "./chat.js";
 
 const SLASH = "verbatim-slash";
 const form = document.getElementById("ask"), box = document.getElementById("question");
@@ -46,19 +46,24 @@ export function limits() {
   return asking;
 }
 
-export function startEditing(exchange, searched, text) {
-  field("replaces").value = exchange.id.slice(1);
-  field("standalone").value = searched ? "true" : "";
-  box.value = text ?? slot(exchange, searched ? "searched_for" : "question").textContent;
+export function startEditing(exchange, searched, dates = true) {
+  keepEditing({ replaces: exchange.id.slice(1), standalone: searched, dates });
+  box.value = slot(exchange, searched ? "searched_for" : "question").textContent;
   box.dataset.editing = "yes";
-  at("editing").hidden = false;
   box.focus();
+}
+
+// The next question takes that turn's place, and is asked in that way.
+export function keepEditing({ replaces, standalone, dates }) {
+  field("replaces").value = replaces;
+  field("standalone").value = standalone ? "true" : "";
+  field("dates").value = dates === false ? "false" : "";
+  at("editing").hidden = false;
 }
 
 // The same question once more, without the days that it was taken to name.
 export function askWithoutDates(exchange) {
-  startEditing(exchange, false);
-  field("dates").value = "false";
+  startEditing(exchange, false, false);
   form.requestSubmit();
 }
 
@@ -99,11 +104,6 @@ function remember(value) {
 }
 
 // ---- limits --------------------------------------------------------------------------------------
-
-function humanDate(iso) {
-  const [year, month, day] = iso.split("-");
-  return `${Number(day)} ${texts.months[month - 1]} ${Number(year)}`;
-}
 
 function showChips() {
   const dates = ["published_after", "published_before"].filter((name) => field(name).value);

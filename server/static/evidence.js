@@ -64,7 +64,10 @@ export async function showWhy(link) {
     link.setAttribute("aria-expanded", "false");
     return;
   }
+  if (link.dataset.busy) return;
+  link.dataset.busy = "yes";
   const response = await fetch(link.href, { headers: { Accept: "application/json" } }).catch(() => null);
+  delete link.dataset.busy;
   if (!response?.ok || !tools.isConnected) return say(texts.failed);
   const why = await response.json(), reasons = build("reasons");
   fill(reasons, {

@@ -1,10 +1,9 @@
 // What was asked in this browser, in a dialog: the same lists and forms as on the page at /conversations.
-import { humanDate } from "./answers.js";
-import { at, build, fill, slot, texts } from "./chat.js";
+import { at, build, fill, humanDate, slot, texts } from "./chat.js";
 
 const dialog = build("history"), ask = at("ask");
 document.body.append(dialog);
-let waiting = 0;
+let waiting = 0, latest = null; // of several lists under way only the one asked for last is shown
 
 export function openHistory() {
   dialog.showModal();
@@ -20,7 +19,9 @@ async function load() {
 }
 
 async function show(answer, words = "") {
+  latest = answer;
   const response = await answer.catch(() => null);
+  if (latest !== answer) return;
   if (!response?.ok) return fill(dialog, { none: texts.failed });
   const { conversations } = await response.json();
   slot(dialog, "pasts").replaceChildren(...conversations.map(buildPast));

@@ -1,10 +1,11 @@
 // The article beside the chat, or below it, with every place of it that this conversation cites; one of them is current.
 import { build, fill, isPlain, put, slot, texts } from "./chat.js";
 
-let reader = null, opener = null, marks = [], current = 0;
+let reader = null, opener = null, wish = null, marks = [], current = 0;
 
 export async function openReader(link) {
   const { pathname, search } = new URL(link.href), wanted = offsetsOf(link);
+  wish = link; // an article that comes late does not take the place of one asked for after it
   if (pathname === "/articles/") return location.assign(link.href); // an id that only a query can hold
   if (reader && reader.dataset.path === pathname) {
     opener = link;
@@ -12,6 +13,7 @@ export async function openReader(link) {
     if (known >= 0) return show(known);
   }
   const response = await fetch(`${pathname}.json`, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (wish !== link) return;
   if (!response?.ok) return location.assign(link.href);
   const article = await response.json();
   opener = link;
@@ -27,6 +29,7 @@ export async function openReader(link) {
 }
 
 export function closeReader() {
+  wish = null;
   reader?.remove();
   reader = null;
   document.body.classList.remove("beside");

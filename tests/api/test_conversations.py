@@ -185,6 +185,20 @@ def test_an_answer_is_given_even_if_it_cannot_be_kept(kept, monkeypatch, caplog)
     assert "could not be kept (disk I/O error)" in caplog.text
 
 
+def test_a_change_that_fails_at_its_end_stops_no_later_one(tmp_path):
+    drawer = Drawer(tmp_path)
+    with pytest.raises(sqlite3.IntegrityError), drawer.change() as connection:
+        connection.execute("pragma defer_foreign_keys=on")  # what is wrong is found by the commit
+        connection.execute("insert into judged values (7, 'harbour')")
+    with drawer.change() as connection:
+        connection.execute("insert into removed values ('harbour', 0)")
+    assert len(drawer.rows("select * from removed")) == 1 and drawer.rows("select * from judged") == []
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"), drawer.change() as connection:
+        connection.execute("rollback")  # as SQLite does by itself
+        raise sqlite3.OperationalError("database or disk is full")
+    drawer.close()
+
+
 def test_a_damaged_file_stops_nothing(kept, caplog):
     kept.data.mkdir()
     (kept.data / NAME).write_bytes(b"no database" * 1000)
@@ -426,6 +440,24 @@ def test_a_wrong_refusal_says_nothing_without_the_words(client):
     assert examples(client) == []
 
 
+def test_feedback_is_on_the_answer_that_was_judged(kept):
+    with connect(FakeArchive(), kept) as client:
+        judge(client, first := ask(browser(client), COST), "right")
+        identity = first["conversation_id"]
+        second = ask(client, CARS, identity, replaces=0)
+        assert second["turn"] == first["turn"] == 0
+        assert "You said: right" not in client.get(f"/c/{identity}").text  # that was said of another answer
+        judge(client, second, "wrong")
+        assert "You said: wrong" in client.get(f"/c/{identity}").text
+        kept_of_both = [(COST, ["212 million euros"], False, []), (CARS, [], True, ["cars may not use it at all"])]
+        assert examples(client) == kept_of_both
+        third = ask(client, PARROT, identity, history=[{"question": COST}])
+        assert third["turn"] == 1 and "You said: wrong" not in client.get(f"/c/{identity}").text
+        assert examples(client) == kept_of_both
+        withdraw_articles(kept.data, ["harbour"])
+        assert examples(client) == []
+
+
 def test_feedback_by_form(client):
     reply = ask(browser(client), COST)
     form = {
@@ -447,12 +479,20 @@ def test_feedback_by_form(client):
         ({"turn": 9}, 404, "unknown-answer"),
         ({"answer": 3}, 404, "unknown-answer"),
         ({"conversation_id": "another"}, 404, "unknown-answer"),
+        ({"turn": "9" * 5_000}, 422, "invalid-request"),
     ],
 )
 def test_feedback_on_nothing(client, change, status, name):
     reply = ask(browser(client), COST)
     body = {"conversation_id": reply["conversation_id"], "turn": 0, "verdict": "right"} | change
     assert_problem(client.post("/feedback", json=body), status, name)
+    assert_problem(client.post("/feedback", data=body), status, name)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"nonsense", b"\xff\xfe"])
+def test_feedback_that_is_no_json(client, content):
+    response = client.post("/feedback", content=content, headers={"content-type": "application/json"})
+    assert_problem(response, 400, "bad-json")
 
 
 def test_another_browsers_answer_is_not_ones_to_judge(client):

@@ -58,6 +58,51 @@ def test_what_changes_nothing_is_open(away):
         assert away.get(path).status_code == 200
 
 
+def places_of(identity: str) -> tuple[str, ...]:
+    """Where a conversation, or what it cites, is shown without a guarded address."""
+    return f"/c/{identity}", f"/?conversation={identity}", f"/c/{identity}/0/why"
+
+
+def test_a_programs_conversation_is_shown_to_who_has_the_token(away):
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    identity = away.post("/ask", json={"question": COST}).json()["conversation_id"]
+    cited = f"/articles/harbour?start=0&end=3&conversation={identity}"
+    for path in places_of(identity):
+        shown = away.get(path, headers=PAGE)
+        assert "212 million" not in shown.text and COST not in shown.text.split("suggestions")[0], path
+        assert shown.status_code == (200 if "?" in path else 404)
+        assert away.get(path, headers=PAGE | bearer).status_code == 200
+    assert 'class="other"' not in away.get(cited).text and 'class="other"' in away.get(cited, headers=bearer).text
+    assert "212 million" in away.get(f"/c/{identity}", headers=PAGE | bearer).text
+    refused = away.post("/", data={"question": "", "conversation_id": identity}, headers=PAGE)
+    assert refused.status_code == 422 and "212 million" not in refused.text
+    # The program that knows the id goes on with it all the same.
+    reply = away.post("/ask", json={"question": "And it?", "conversation_id": identity}).json()
+    assert (reply["conversation_id"], reply["turn"]) == (identity, 1) and COST in reply["searched_for"]
+
+
+def test_a_browsers_conversation_is_shown_to_its_cookie(away):
+    away.get("/", headers=PAGE)
+    identity = away.post("/ask", json={"question": COST}).json()["conversation_id"]
+    for path in places_of(identity):
+        assert away.get(path, headers=PAGE).status_code == 200
+    assert "212 million" in away.get(f"/c/{identity}", headers=PAGE).text
+    away.cookies.clear()
+    for headers in (PAGE, PAGE | {"authorization": f"Bearer {TOKEN}"}):
+        assert_problem(away.get(f"/c/{identity}", headers=headers | {"accept": "*/*"}), 404, "unknown-conversation")
+        assert "212 million" not in away.get(f"/?conversation={identity}", headers=headers).text
+
+
+def test_without_a_token_no_id_is_gone_on_with_that_others_may_guess(away):
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    asked = {"question": COST, "conversation_id": "42"}
+    assert away.post("/ask", json=asked, headers=bearer).json()["conversation_id"] == "42"
+    stranger = away.post("/ask", json={"question": "And it?", "conversation_id": "42", "replaces": 0}).json()
+    assert stranger["conversation_id"] != "42" and stranger["searched_for"] == "And it?"
+    own = away.post("/ask", json={"question": "And it?", "conversation_id": "42"}, headers=bearer).json()
+    assert own["turn"] == 1 and COST in own["searched_for"]
+
+
 def test_without_a_token_nothing_can_be_changed_from_elsewhere(tmp_path):
     away = connect(tmp_path, host="0.0.0.0")
     for header in ("Bearer", "Bearer None", "Bearer "):

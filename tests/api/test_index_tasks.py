@@ -280,6 +280,22 @@ class TestForms:
         assert house.client.get("/index/tasks").json()["tasks"][-1]["full"] is True
         assert first not in html  # older states that hold a removed article are gone
 
+    @pytest.mark.parametrize(
+        ("path", "field"),
+        [
+            ("rebuild", {"full": "false"}),
+            ("rebuild", {"full": "off"}),
+            ("rebuild", {"paths": "/news"}),
+            ("rebuild", {"ful": "on"}),
+            ("remove", {"article_ids": "one", "ids": "two"}),
+            ("rollback", {"to": "x"}),
+        ],
+    )
+    def test_a_field_that_is_not_meant_is_not_swallowed(self, house, path, field):
+        house.build()
+        assert_problem(house.client.post(f"/index/{path}", data=field), 422, "invalid-request")
+        assert house.client.get("/index/tasks").json() == {"tasks": []}
+
     def test_going_back(self, house):
         first = house.build()
         house.build()

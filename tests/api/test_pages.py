@@ -1,7 +1,8 @@
 """The pages as a browser without scripts gets them."""
 
+import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,16 @@ from server.marks import marked_sentence, paragraphs
 from server.pages import HERE, _environment
 from server.replies import write_answer
 from server.terminal import describe_answer
-from server.texts import TEXTS, human_confidence, human_date, human_resolved
+from server.texts import (
+    TEXTS,
+    IndexTexts,
+    Texts,
+    human_confidence,
+    human_date,
+    human_resolved,
+    index_script_texts,
+    script_texts,
+)
 from tests.conftest import ARTICLES, COST, DELAY, HARBOUR, HOSTILE, OPENS, PARROT, FakeArchive, cite, connect
 
 PAGE = {"accept": "text/html"}
@@ -361,6 +371,18 @@ def test_safe_headers_on_everything(client):
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_every_text_is_used():
+    pages = "".join(path.read_text() for path in Path(HERE / "templates").iterdir())
+    code = "".join(path.read_text() for path in HERE.glob("*.py"))
+    scripts = "".join(path.read_text() for path in Path(HERE / "static").glob("*.js"))
+    chosen = {f"found_by_{each}" for each in ("dense", "lexical", "both")}  # by a word of a reply
+    chosen |= {"correction", "clarification", "retraction"}
+    for name in {field.name for field in (*fields(Texts), *fields(IndexTexts))} - chosen:
+        assert re.search(rf"(?<!\w)(texts|t|TEXTS|INDEX_TEXTS)\.{name}\b", pages + code + scripts), name
+    for name in {*json.loads(script_texts()), *json.loads(index_script_texts())} - chosen:
+        assert re.search(rf"\btexts\.{name}\b", scripts), name
 
 
 def test_every_static_file_is_used():

@@ -463,3 +463,4 @@ def test_for_print_and_for_calm(chromium, address):
         page.emulate_media(media="print")
         expect(page.locator(".words mark")).to_be_visible()
         expect(page.get_by_label("Your question")).to_be_hidden()
+        expect(page.locator(".card > details").first).to_be_hidden()  # closed: there is nothing to open on paper

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import opened
-from tests.browser.test_chat import ask, tab_to
+from tests.browser.test_chat import ask, hold, tab_to, wait_for
 from tests.conftest import CARS, COST, DELAY, HARBOUR, OPENS, PARROT
 
 pytestmark = pytest.mark.browser
@@ -187,6 +187,15 @@ def test_why_this_answer(answered):
     expect(reasons).to_have_count(0)
 
 
+def test_why_is_told_once_however_often_it_is_asked_for(answered):
+    why = answered.get_by_role("link", name="Why this answer")
+    why.evaluate("link => { link.click(); link.click(); link.click(); }")
+    reasons = answered.get_by_role("region", name="What was considered")
+    expect(reasons).to_be_visible()
+    answered.wait_for_load_state("networkidle")
+    expect(reasons).to_have_count(1)
+
+
 def test_feedback(answered):
     answered.get_by_text("Is this right?").click()
     answered.get_by_label("Say more").fill("40 million")
@@ -237,6 +246,39 @@ def test_an_edit_that_fails_brings_everything_back(chromium, address):
         page.unroute("**/ask")
         page.keyboard.press("Enter")
         expect(page.locator(".question")).to_have_text([f"You asked {COST}"])
+
+
+def test_an_edit_that_fails_is_tried_again_as_it_was(chromium, address, archive):
+    with pytest.raises(AssertionError, match="Failed to load"), opened(chromium, address) as page:
+        page.goto("/")
+        ask(page, COST)
+        expect(page.locator(".words mark")).to_be_visible()
+        page.goto(f"{page.url}?edit=0&dates=0")  # the turn itself is not on this page
+        page.route("**/ask", lambda route: route.abort())
+        page.get_by_label("Your question").press("Enter")
+        expect(page.locator(".problem")).to_be_visible()
+        expect(page.get_by_text("You are changing an earlier question.")).to_be_visible()
+        page.unroute("**/ask")
+        page.get_by_label("Your question").press("Enter")
+        expect(page.locator(".words mark")).to_be_visible()
+        expect(page.locator(".exchange")).to_have_attribute("id", "t0")
+    assert [request.dates for request in archive.assistant.asked] == [True, False]
+
+
+def test_what_was_typed_while_an_edit_failed_is_kept(chromium, address):
+    with pytest.raises(AssertionError, match="Failed to load"), opened(chromium, address) as page:
+        page.goto("/")
+        ask(page, COST)
+        expect(page.locator(".words mark")).to_be_visible()
+        held = hold(page)
+        page.get_by_role("link", name="Edit this question").click()
+        box = page.get_by_label("Your question")
+        box.press("Enter")
+        wait_for(page, held)
+        box.fill("And it?")
+        held[0].abort()
+        expect(page.locator(".problem")).to_be_visible()
+        expect(box).to_have_value(f"{COST}\nAnd it?")
 
 
 def test_what_was_searched_for_can_be_edited(page, archive):

@@ -50,6 +50,11 @@ def test_names_have_a_line_each():
     assert {"Liz Truss", "Boris Johnson", "7 July 2022", "5 September 2022"} == set(texts(drawn(LEADERS)))
 
 
+def test_the_line_does_not_run_through_words():
+    named = [each for each in drawn(LEADERS).findall(f"{SVG}text") if each.text in ("Liz Truss", "Boris Johnson")]
+    assert [(each.get("paint-order"), each.get("stroke")) for each in named] == [("stroke", "#ffffff")] * 2
+
+
 def test_no_style_and_no_script():
     svg = tostring(draw(TOLL), encoding="unicode")
     assert "style" not in svg and "script" not in svg
