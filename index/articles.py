@@ -64,18 +64,21 @@ _BESIDE = frozenset(
 _TRACKING = re.compile(r"utm_|(?:fbclid|gclid|mc_cid|mc_eid|msclkid|igshid)$", re.IGNORECASE)
 
 
-def read_articles(paths: Iterable[Path], limits: Limits = Limits()) -> Iterator[Found | Skipped]:
+def read_articles(
+    paths: Iterable[Path], limits: Limits = Limits(), without: Path | None = None
+) -> Iterator[Found | Skipped]:
     """Everything that ``paths`` hold, one article at a time.
 
     A path is a file, whatever its ending, or a folder, read with all folders in it in the order of
-    their names, without hidden files. ``origin`` of what is found begins with the absolute form of
-    its path, symbolic links not resolved. Nothing that is wrong with the input raises: it becomes a
-    ``Skipped``, and the rest goes on. An article without an id or the address of a page gets its id from
-    the absolute path of its file and its place in it. Holds one record (or one file that is no JSON Lines) at a time.
+    their names, without hidden files and without the folder ``without``. ``origin`` of what is found begins
+    with the absolute form of its path, symbolic links not resolved. Nothing that is wrong with the input raises:
+    it becomes a ``Skipped``, and the rest goes on. An article without an id or the address of a page gets its id
+    from the absolute path of its file and its place in it. Holds one record (or one file that is no JSON Lines)
+    at a time.
     """
     with Isolation() as isolation:
         for path in _find_roots(paths):
-            for item in _walk(path) if os.path.isdir(path) else [path]:
+            for item in _walk(path, without) if os.path.isdir(path) else [path]:
                 if isinstance(item, Skipped):
                     yield item
                 else:
@@ -147,9 +150,10 @@ def _find_roots(paths: Iterable[Path]) -> list[Path]:
     return [path for path in absolute if not is_covered(path)]
 
 
-def _walk(root: Path) -> Iterator[Path | Skipped]:
+def _walk(root: Path, without: Path | None) -> Iterator[Path | Skipped]:
     """Files below ``root`` that may be articles, folder by folder, in the order of their names."""
     seen: set[tuple[int, int]] = set()
+    passed = os.path.realpath(without) if without else None
     waiting = [root]
     within = os.path.realpath(root)
     while waiting:
@@ -158,7 +162,7 @@ def _walk(root: Path) -> Iterator[Path | Skipped]:
             reason = "the link leads out of the folder that was named; name what it leads to itself"
             yield Skipped(show_path(path), reason, whole=True)
         elif os.path.isdir(path):
-            inner = _list_folder(path, seen)
+            inner = [] if path != root and os.path.realpath(path) == passed else _list_folder(path, seen)
             if isinstance(inner, Skipped):
                 yield inner
             else:

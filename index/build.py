@@ -84,7 +84,7 @@ def build_index(
     with store.lock():
         previous = None if full else open_previous(store)
         with drafting(store) as draft:
-            skipped = read_into(draft, paths, strict, progress)
+            skipped = read_into(draft, paths, store.folder, strict, progress)
             if skipped:
                 refuse_nothing(draft, skipped)
             if previous:
@@ -150,10 +150,13 @@ def open_previous(store: Store) -> Generation | None:
     return previous
 
 
-def read_into(draft: Draft, paths: Iterable[Path], strict: bool, progress: Progress) -> list[Skipped]:
-    """Every readable article under ``paths`` goes into the record; what could not be read comes back."""
+def read_into(draft: Draft, paths: Iterable[Path], without: Path, strict: bool, progress: Progress) -> list[Skipped]:
+    """Every readable article under ``paths`` goes into the record; what could not be read comes back.
+
+    ``without`` is the index itself, which may lie in a folder of articles.
+    """
     skipped = []
-    for done, found in enumerate(read_articles(paths), 1):
+    for done, found in enumerate(read_articles(paths, without=without), 1):
         if isinstance(found, Skipped):
             if strict:
                 raise ArticleError(found.path, found.reason, found.line)

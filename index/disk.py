@@ -19,6 +19,8 @@ from index.errors import IndexFault
 Watcher = Callable[[str, Path], None]
 """Told (kind, path) before each step, which fails by what it raises. Kinds: make, write, sync, rename, remove."""
 
+_OF_PATHS = (errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG)
+
 _watchers: list[Watcher] = []
 
 
@@ -50,7 +52,9 @@ def step(kind: str, path: Path, also: type[Exception] = OSError) -> Iterator[Non
 def explain(path: Path, error: Exception) -> IndexFault:
     """What to tell of a step that failed."""
     why = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return IndexFault(f"{path} cannot be written ({why}); make room or check the disk")
+    known = getattr(error, "errno", None) in _OF_PATHS
+    remedy = "check the path and its permissions" if known else "make room or check the disk"
+    return IndexFault(f"{path} cannot be written ({why}); {remedy}")
 
 
 class Output:

@@ -64,7 +64,8 @@ class IncompatibleIndex(IndexFault):
 
 class IndexLocked(IndexFault):
     def __init__(self, folder: Path, pid: int):
-        super().__init__(f"process {pid} is building an index in {folder}; wait until it is done, then try again")
+        who = f"process {pid}" if pid else "another process"  # one that has only just begun has not said which it is
+        super().__init__(f"{who} is building an index in {folder}; wait until it is done, then try again")
         self.pid = pid
 
 

@@ -18,7 +18,7 @@ from index.encodings import decode, is_binary
 from index.isolation import Isolation
 from index.jsonfiles import has_many_marks, opens_with_record, read_document, read_json, read_lines
 from index.limits import Fault, Limits, show_size
-from index.records import BadRecord, Record, make_record
+from index.records import BadRecord, Record, clean_text, make_record
 from index.textfiles import read_text
 from index.webpages import read_page
 
@@ -166,7 +166,8 @@ def _read_isolated(kind: str, path: Path, data: bytes, isolation: Isolation) -> 
             try:
                 record = make_record(fields)
             except BadRecord as error:
-                yield Fault(f"entry {number}: {error}" if kind == "feed" else str(error))
+                reason = str(error) if clean_text(fields["text"]) else "there is no text; remove it or write some"
+                yield Fault(f"entry {number}: {reason}" if kind == "feed" else reason)
                 continue
             yield record if kind == "feed" else _complete(record, fields, path)
     except BadRecord as error:

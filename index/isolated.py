@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 try:
@@ -35,6 +36,7 @@ def main() -> None:
     allowance = Allowance()
     while line := sys.stdin.buffer.readline():
         order = json.loads(line)
+        _limit_memory(None)
         data = sys.stdin.buffer.read(order["size"])
         _load(order["kind"])
         _limit_memory(len(data))
@@ -107,12 +109,16 @@ def _load(kind: str) -> None:
         load_pdfium()
 
 
-def _limit_memory(held: int) -> None:
+def _limit_memory(held: int | None) -> None:
+    """To a little more than is in use now, and ``held``, the size of a file; None takes the limit away again."""
     try:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]  # the shell, or a container, may have set one
+        limit = most if held is None else used + MEMORY + held
+        with suppress(ValueError):  # it is above that one, which then has to do
+            resource.setrlimit(resource.RLIMIT_AS, (limit, most))
     except (OSError, AttributeError):
         return  # other systems do not enforce it
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY + held, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from index.records import BadRecord
 
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from index.isolated import main; main()"
 _PATIENCE = 60.0  # seconds for one file, by the clock: it counts its processor's time itself
+_LEAVING = 2.0  # seconds to end in, once it has nothing more to say
 _PROFILED, _KILLED = (getattr(signal, name, 0) for name in ("SIGPROF", "SIGKILL"))
 
 
@@ -51,6 +52,8 @@ class Isolation:
                 process.stdout.readline()  # the end
                 whole = True
                 raise BadRecord(told["fault"])
+            with suppress(subprocess.TimeoutExpired):  # else it would look as if it had been killed
+                process.wait(_LEAVING)
         except (BrokenPipeError, ValueError):
             pass  # it ended in the middle of a word
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from index.encodings import BOMS, decode, guess_encoding
 from index.limits import Fault, Limits, show_size
-from index.records import BadRecord, Record, make_record
+from index.records import BadRecord, Record, has_text, make_record
 
 _CHUNK = 1 << 20  # characters
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -129,13 +129,12 @@ def _place(error: json.JSONDecodeError) -> str:
 
 
 def _list_records(value: object, line: int | None = None) -> Iterator[Record | Fault]:
-    """The articles of a JSON value: one object, an array, or an object that holds an array of them."""
+    """The articles of a JSON value: one object, an array, or an object without a text that holds an array of them."""
+    single = False
     if isinstance(value, dict):
         inner = next((value[name] for name in ("articles", "items") if isinstance(value.get(name), list)), None)
-        value = [value] if inner is None else inner
-        single = inner is None
-    else:
-        single = False
+        single = inner is None or has_text(value)
+        value = [value] if single else inner
     if not isinstance(value, list):
         yield Fault(_NO_ARTICLE, line)
         return

@@ -80,7 +80,7 @@ def make_record(fields: Mapping[str, object]) -> Record:
 
     Raises BadRecord when there is no text or the id cannot be used.
     """
-    named = {re.sub("[_-]", "", name).lower(): value for name, value in reversed(fields.items())}
+    named = {plain_name(name): value for name, value in reversed(fields.items())}
     text = _first(_text(named.get(name)) for name in _FIELDS["text"])
     if not text:
         raise BadRecord('there is no text; give the record a "text" field (or "body", "content")')
@@ -93,6 +93,16 @@ def make_record(fields: Mapping[str, object]) -> Record:
         published=_first(parse_published(named.get(name)) for name in _FIELDS["published"]),
         authors=_first(split_authors(named.get(name)) for name in _FIELDS["authors"]) or (),
     )
+
+
+def has_text(fields: Mapping[str, object]) -> bool:
+    """Whether a JSON object has a text of its own, so that lists in it are no articles."""
+    return any(_text(value) for name, value in fields.items() if plain_name(name) in _FIELDS["text"])
+
+
+def plain_name(name: str) -> str:
+    """The name of a field as it is compared."""
+    return re.sub("[_-]", "", name).lower()
 
 
 def _first(values: Iterable[_T | None]) -> _T | None:

@@ -11,13 +11,12 @@ from index.build import (
     BuildReport,
     Progress,
     drafting,
-    refuse_nothing,
     report,
     tidy,
     write_generation,
 )
 from index.embedder import Embedder
-from index.errors import IndexFault, UnknownArticle
+from index.errors import ArticleError, IndexFault, UnknownArticle
 from index.generation import Generation
 from index.store import Store
 
@@ -84,7 +83,8 @@ def write_without(
         for article, origin in previous.sourced_articles():
             if article.id not in unwanted:
                 draft.add_article(article, origin)
-        refuse_nothing(draft, [])
+        if not draft.count("article"):
+            raise ArticleError(store.folder, "no article would be left; to be rid of them all, remove this folder")
         reason = write_generation(draft, previous, embedder, progress)
         manifest = draft.finish(embedder, SPLITTER, [], previous.manifest.built_from)
         check(Generation(draft.folder))

@@ -43,15 +43,15 @@ from training.unanswerable import alter_question, drop_answer
 WEIGHTS = {
     "squad11_train_44articles": 1.0,
     "squad11_train_samples": 1.0,
-    "adversarialqa_train": 0.8,
+    "adversarialqa_train": 1.0,
     "squadshifts_new_wiki": 1.0,
     "squadshifts_reddit": 0.35,
     "squadshifts_amazon_reviews": 0.2,
     "qed_nq": 1.2,
-    "qamr_wikinews": 0.6,
-    "qamr_wikipedia": 0.4,
+    "qamr_wikinews": 0.4,
+    "qamr_wikipedia": 0.2,
     "nq_swap": 0.8,
-    "squad20_dev_a": 3.5,  # the only human-written unanswerable questions
+    "squad20_dev_a": 5.0,  # the only human-written unanswerable questions
 }
 UNTITLED = {"squadshifts_reddit", "squadshifts_amazon_reviews", "qamr_wikinews", "qamr_wikipedia", "nq_swap"}
 

@@ -188,6 +188,13 @@ class TestJson:
         assert [article.text for article in articles] == ["One", "Two"]
         assert skipped == []
 
+    @pytest.mark.parametrize("name", ["items", "articles"])
+    @pytest.mark.parametrize("inner", [[], ["a tag", 7], [{"text": "Another."}]])
+    def test_an_article_may_have_lists_of_its_own(self, tmp_path, name, inner):
+        record = {name: inner, "id": "a", "articleBody": "One."}
+        for file in ("a.json", "a.jsonl"):
+            assert read_one(tmp_path, file, json.dumps(record)).text == "One."
+
     def test_one_object_over_several_lines(self, tmp_path):
         assert read_one(tmp_path, "a.json", json.dumps({"text": "One"}, indent=1)).text == "One"
 

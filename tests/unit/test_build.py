@@ -232,7 +232,7 @@ class TestElsewhere:
             Skipped(str(west.parent), "the folder cannot be read", whole=True),
             Found(article("three", "Three, again."), str(desk.news / "c.jsonl")),
         ]
-        monkeypatch.setattr(index.build, "read_articles", lambda paths: iter(items))
+        monkeypatch.setattr(index.build, "read_articles", lambda paths, without: iter(items))
         assert counts(desk.build()) == (0, 1, 0)
         assert desk.texts() == {"one": "One.", "two": "Two.", "three": "Three, again."}
 
@@ -299,6 +299,21 @@ class TestElsewhere:
         desk.build(folder)
         (folder / "two.jsonl").unlink()
         assert counts(desk.build(folder)) == (0, 0, 1)
+
+    @pytest.mark.parametrize("named", ["index", "link"])
+    def test_an_index_among_its_articles_is_no_article(self, desk, named):
+        desk.write("a.jsonl", one="One.")
+        desk.index = desk.news / named
+        if named == "link":
+            (desk.news / "real").mkdir()
+            desk.index.symlink_to(desk.news / "real")
+        for _ in range(2):
+            report = desk.build(strict=True)
+        assert (report.articles, report.skipped) == (1, ())
+
+    def test_a_folder_that_holds_index_and_articles_may_be_named(self, desk):
+        desk.write("a.jsonl", one="One.")
+        assert build_index([desk.news], desk.news, desk.embedder).articles == 1
 
     def test_files_of_one_name_in_folders_of_one_name(self, desk):
         for folder in ("jan/articles", "feb/articles"):
@@ -628,7 +643,7 @@ class TestRemoval:
     def test_the_last_article_cannot_be_removed(self, desk):
         desk.write("a.jsonl", one="One.")
         desk.build()
-        with pytest.raises(ArticleError):
+        with pytest.raises(ArticleError, match="no article would be left"):
             remove_articles(["one"], desk.index, desk.embedder)
         assert desk.texts() == {"one": "One."}
 

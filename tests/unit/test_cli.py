@@ -185,6 +185,16 @@ class TestIndex:
         assert error_of("index", "nwes") == "error: nwes: there is no such file or folder; check the path"
         assert run_json("info")["articles"] == 2
 
+    @pytest.mark.parametrize("typed", [("",), ("news", ""), ("news", "--index", ""), ("news", "--golden", "")])
+    def test_an_empty_path_is_not_the_folder_one_is_in(self, desk, typed):
+        """A shell makes it of a variable that is not set."""
+        assert "it is empty; name a file or folder" in usage_error_of("index", *typed)
+        assert sorted(path.name for path in desk.iterdir()) == ["news"]
+
+    def test_the_folder_one_is_in(self, desk):
+        for _ in range(2):
+            assert run_json("index", ".", "--strict")["articles"] == 2
+
     def test_why_nothing_could_be_reused(self, desk, monkeypatch):
         run_well("index", "news")
         monkeypatch.setattr("index.embedder.load_embedder", lambda *_: BagOfWords(name="other", fingerprint="bag-2"))
@@ -314,6 +324,22 @@ class TestRemove:
         assert "'nobody'" in error_of("remove", "ferry", "nobody")
         assert run_json("info")["articles"] == 2
 
+    def test_the_last_article_stays(self, desk):
+        run_well("index", "news")
+        assert "no article would be left; to be rid of them all, remove this folder" in error_of(
+            "remove", "ferry", "bridge"
+        )
+
+    def test_what_was_asked_loses_only_what_the_index_has_not(self, desk, monkeypatch):
+        withdrawn = []
+        monkeypatch.setattr("server.conversations.withdraw_articles", lambda folder, ids: withdrawn.append(ids))
+        run_well("index", "news")
+        error_of("remove", "ferry", "nobody")
+        with Store(desk / "verbatim-index").lock():
+            error_of("remove", "ferry")
+        run_well("remove", "ferry")
+        assert withdrawn == [["nobody"], [], ["ferry"]]
+
     def test_without_an_index_no_folder_is_made(self, desk):
         assert "make one with: verbatim index" in error_of("remove", "ferry")
         assert not (desk / "verbatim-index").exists()
@@ -371,6 +397,11 @@ class TestAsk:
         run_well("index", "news")
         assert "a source that there is: 'Ferry News'" in error_of("ask", "Who?", "--source", "Fery News")
 
+    def test_where_no_article_has_a_source_none_is_offered(self, desk):
+        (desk / "news" / "a.jsonl").write_text('{"text": "Words."}')
+        run_well("index", "news")
+        assert "none names one: leave out --source" in error_of("ask", "Who?", "--source", "Ferry News")
+
     @pytest.mark.parametrize("day", ["2024-9-9", "20240909", "2024-02-30", "yesterday", "2024-W01-1"])
     def test_wrong_dates_are_wrong_usage(self, desk, day):
         assert "YYYY-MM-DD" in usage_error_of("ask", "Who?", "--after", day)
@@ -407,6 +438,17 @@ class TestShownReplies:
     def test_one_answer_is_numbered(self):
         assert any(line.startswith("  [1] Harbour bridge to open in spring") for line in self.show(CARS))
 
+    def test_a_terminal_that_has_not_every_sign(self):
+        script = "from server.terminal import write_lines; write_lines(['“é”'])"
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout == b"\\u201c\xe9\\u201d\n"
+
     def test_a_terminal_is_told_nothing_by_articles(self, capsys):
         terminal.write_lines(["a \x1b[31mred\x1b[0m\nline\x07\x9b2J"])
         assert capsys.readouterr().out == "a  [31mred [0m line 2J\n"
@@ -429,6 +471,10 @@ class TestState:
         assert f"index           {desk / 'verbatim-index'}" in lines
         assert "articles        2" in lines
         assert "damaged         nothing" in lines
+        assert lines[-1].endswith(" UTC, 2 articles)")
+        write_articles(desk, bridge=BRIDGE)
+        run_well("index", "news")
+        assert run_well("info").splitlines()[-2].endswith(" UTC, 1 article)")
 
     def test_a_sound_index_is_verified(self, desk):
         run_well("index", "news")

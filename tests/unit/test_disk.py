@@ -144,3 +144,17 @@ def test_a_swap_that_may_not_last_is_taken_back(news):
     assert len(renamed) == 2
     assert Store(folder).current() == before
     check_tidy(folder)
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOSPC, "make room or check the disk"),
+        (errno.EIO, "make room or check the disk"),
+        (errno.EACCES, "check the path and its permissions"),
+        (errno.ENOTDIR, "check the path and its permissions"),
+    ],
+)
+def test_the_remedy_fits_the_cause(tmp_path, code, remedy):
+    fault = disk.explain(tmp_path / "x", OSError(code, os.strerror(code)))
+    assert str(fault) == f"{tmp_path / 'x'} cannot be written ({os.strerror(code)}); {remedy}"

@@ -634,6 +634,9 @@ class TestLock:
         with Store(tmp_path).lock():
             pass
 
+    def test_a_holder_that_has_not_said_who_it_is(self, tmp_path):
+        assert str(IndexLocked(tmp_path, 0)).startswith("another process is building an index in ")
+
     def test_reading_needs_no_lock(self, copy):
         with Store(copy).lock():
             ask(copy)

@@ -106,6 +106,20 @@ class TestQueue:
         assert hands.ran == [job("a"), job("c")]
         tasks.close()
 
+    def test_what_another_server_does_is_canceled_there(self, tmp_path):
+        hands = Hands()
+        tasks = Tasks(tmp_path, hands)
+        uids = [tasks.submit(job(name)).uid for name in "ab"]
+        hands.at_work.acquire()
+        other = Tasks(tmp_path, Hands())
+        other.start()
+        for uid in uids:
+            with pytest.raises(Refusal, match="cancel it there") as caught:
+                other.cancel(uid)
+            assert caught.value.kind.status == 409
+        other.close()
+        tasks.close()
+
     def test_a_worker_that_breaks_fails_its_task_only(self, tmp_path):
         hands = Hands(ZeroDivisionError(), DONE)
         hands.go.release(2)
@@ -281,6 +295,57 @@ class TestBuilding:
         done = house.run(house.upkeep.add([picture, ("b.txt", io.BytesIO(b"A text."))]))
         assert done.state == "succeeded" and len(done.report["skipped"]) == 1
         assert [path.name for path in house.upkeep.uploads.folder.glob("*/*")] == ["b.txt"]
+
+    def test_a_task_that_breaks_leaves_no_upload(self, house, monkeypatch):
+        house.rebuild()
+        monkeypatch.setattr(builder, "_follow", lambda *_: 1 / 0)
+        done = house.run(house.upkeep.add([("a.txt", io.BytesIO(b"A text."))]))
+        assert (done.state, done.error["status"]) == ("failed", 500)
+        uploads = house.upkeep.uploads
+        assert tmp_files(uploads.folder) == tmp_files(uploads._incoming) == []
+
+    def test_starting_over_after_an_upload_that_gave_nothing(self, house):
+        """What was dropped is among what the index was built from, yet no article would be lost."""
+        house.rebuild()
+        house.run(house.upkeep.add([("a.png", io.BytesIO(b"\x89PNG\r\n\x1a\n\0")), ("b.txt", io.BytesIO(b"A text."))]))
+        done = house.rebuild(full=True)
+        assert (done.state, done.report["articles"], done.report["reused"]) == ("succeeded", 3, 0)
+
+    def test_the_version_that_was_uploaded_last_holds(self, house):
+        """Whatever the names that the files have on disk, when all of them are read again."""
+        house.rebuild()
+        for number in range(8):
+            record = json.dumps({"id": "x", "text": f"Version {number}."}) + "\n"
+            kept = json.dumps({"id": f"y{number}", "text": f"Only here {number}."})
+            house.run(house.upkeep.add([("a.jsonl", io.BytesIO((record + kept).encode()))]))
+        assert house.rebuild().report["changed"] == 0
+        assert house.texts()["x"] == "Version 7."
+        assert house.rebuild(full=True).state == "succeeded" and house.texts()["x"] == "Version 7."
+        first = b'{"id": "x", "text": "Version 0."}\n{"id": "y0", "text": "Only here 0."}'
+        house.run(house.upkeep.add([("a.jsonl", io.BytesIO(first))]))
+        assert house.rebuild().report["changed"] == 0
+        assert house.texts()["x"] == "Version 0."
+
+    def test_starting_over_elsewhere_deletes_no_upload(self, house):
+        house.rebuild()
+        house.run(house.upkeep.add([("a.txt", io.BytesIO(b"A text."))]))
+        assert house.rebuild([str(house.news)], full=True).report["articles"] == 2
+        assert len(tmp_files(house.upkeep.uploads.folder)) == 1
+
+    def test_a_lost_pointer_does_not_stop_a_rebuild(self, house):
+        house.rebuild()
+        (house.settings.index / "CURRENT").unlink()
+        assert house.rebuild([str(house.news)]).report["reused"] == 2
+
+    def test_an_older_version_does_not_come_back_after_a_removal(self, house):
+        house.rebuild()
+        for text in ("SECRETWORD one", "SECRETWORD two", "SECRETWORD three"):
+            record = json.dumps({"id": "gone", "text": text})
+            house.run(house.upkeep.add([("gone.jsonl", io.BytesIO(record.encode()))]))
+            assert len(tmp_files(house.upkeep.uploads.folder)) == 1
+        house.run(house.upkeep.remove(["gone"]))
+        assert tmp_files(house.upkeep.uploads.folder) == []
+        assert house.rebuild().state == "succeeded" and "gone" not in house.texts()
 
     def test_a_failed_task_changes_nothing(self, tmp_path):
         house = House(tmp_path)
