@@ -77,7 +77,8 @@ def with_own_answers(questions: Sequence[Question], assistant: Assistant) -> lis
 def measure_hits(name: str, asked: Sequence[tuple[str, tuple[str, ...]]], assistant: Assistant) -> None:
     ranks = []
     for text, answers in asked:
-        hits = assistant.retriever.retrieve(text, 60, Filters(), preferences(text, date.today(), assistant.generation.newest))
+        preferred = preferences(text, date.today(), assistant.generation.newest)
+        hits = assistant.retriever.retrieve(text, 60, Filters(), preferred)
         ranks.append(text_rank(hits, answers, assistant.generation.article) or 1000)
     shares = " | ".join(f"{100 * np.mean(np.array(ranks) <= k):.1f}" for k in CUTS)
     print(f"| {name} | {len(ranks)} | {shares} |", flush=True)
