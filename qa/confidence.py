@@ -19,7 +19,7 @@ class Features:
 
     margin: float  # best span score less its passage's null score
     span: float  # best span score, comparable across passages
-    retrieval: float  # best fused retrieval score, 0 to 1
+    retrieval: float  # best fused retrieval score, without what preferred days add
     cosine: float  # best similarity of question and passage
     passages: int  # that give this answer
     articles: int  # that give this answer
