@@ -112,7 +112,7 @@ class HybridRetriever:
             if rows[0] < rows[1]:
                 preferred.append((rows, preference.weight))
                 ranges.append((rows, PREFERRED_DEPTH))
-        vector = self._embedder.embed([question])
+        vector = self._embedder.embed([question]) if ranges else np.empty(0)
         dense = merge([self._dense.search(vector, n, rows, selected) for rows, n in ranges])
         lexical = merge([self._lexical.search(question, n, rows, filters.sources) for rows, n in ranges])
         return self._describe(question, dense, lexical, preferred)
