@@ -2,9 +2,10 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from itertools import count, pairwise
 
 from index.articles import Article
@@ -17,7 +18,7 @@ from qa.citations import Citation, cite, cite_first
 from qa.confidence import Confidence
 from qa.conversation import Turn, resolve
 from qa.dates import resolve_date
-from qa.evidence import Candidate, join
+from qa.evidence import Candidate, join, order_passages
 from qa.followups import TermClassifier, load_classifier
 from qa.freshness import Freshness, judge_freshness
 from qa.moving import find_moving
@@ -28,7 +29,7 @@ from qa.retriever import Filters, Hit, HybridRetriever, articles_of, texts_of
 
 READ = 12  # passages read for one question
 READ_FIRST = 6
-READ_MOVED = 18  # passages read where the first twelve show a value that moved
+READ_MOVED = 18  # passages read where the first twelve show a value that moved; a number's last six are newer ones
 _SETTLED = 0.6  # confidence after the first passages at which reading on made no more answers right
 _CITATIONS = 5  # shown per answer
 _NEAREST = 3
@@ -67,6 +68,16 @@ class Nearest:
 
     citation: Citation
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The passages found for a question, those that were read in front, their articles, and the candidate answers
+    that they give, best first."""
+
+    hits: tuple[Hit, ...]
+    articles: Mapping[str, Article]
+    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +144,8 @@ class Assistant:
         hits = self.find(question, request, asked_on, period)
         articles = articles_of(hits, self.generation)
         clock.lap("retrieve")
-        candidates = self.read(question, hits, articles, period)
+        evidence = self.read(question, hits, articles, period, partial(self.find, question, request, asked_on, period))
+        articles, candidates = evidence.articles, evidence.candidates
         clock.lap("read")
         settles = _YES_NO.match(request.question) is not None
         if settles:
@@ -160,11 +172,20 @@ class Assistant:
             return request.question
         return resolve(request.question, request.history, self._classifier or load_classifier(), self.title)
 
-    def find(self, question: str, request: Request, asked_on: date, period: Period | None) -> list[Hit]:
-        """The passages to read for a standalone question, best first; more where what it asks for may have moved."""
+    def find(
+        self, question: str, request: Request, asked_on: date, period: Period | None, since: date | None = None
+    ) -> list[Hit]:
+        """The passages to read for a standalone question, best first; more where what it asks for may have moved.
+
+        With ``since`` only those that came out on that day or later.
+        """
         preferred = preferences(question, asked_on, self.generation.newest) if request.dates else ()
-        k = READ_MOVED if find_moving(question, period) else READ
-        return self.retriever.retrieve(question, k, request.filters, preferred)
+        filters = request.filters
+        if since:
+            filters = replace(filters, after=max(since, filters.after or since))
+        moving = find_moving(question, period)
+        k = READ_MOVED if since or (moving and not moving.onward) else READ
+        return self.retriever.retrieve(question, k, filters, preferred)
 
     def _given(self, candidates: Sequence[Candidate], request: Request) -> Sequence[Candidate]:
         """Those that are shown: none unless the first is sure enough, which is what the threshold is fitted on.
@@ -182,36 +203,47 @@ class Assistant:
         ]
 
     def read(
-        self, question: str, hits: Sequence[Hit], articles: Mapping[str, Article], period: Period | None = None
-    ) -> list[Candidate]:
-        """Candidate answers from the hits, best first; the later ones are left unread where the first settle it, and
-        those beyond the twelfth where no value moved."""
-        texts = texts_of(hits, articles)
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        articles: Mapping[str, Article],
+        period: Period | None = None,
+        find_since: Callable[[date], Sequence[Hit]] = lambda day: (),
+    ) -> Evidence:
+        """What the hits say. The later ones are left unread where the first settle it, and those beyond the twelfth
+        where no value moved; where a number did, some that ``find_since`` its newest value are read too."""
         moving = find_moving(question, period)
         at_once = moving is None or not moving.surely  # one value, however sure, may be one of several
+        hits, articles = list(hits), dict(articles)
         readings: list[Reading] = []
         candidates: list[Candidate] = []
         for first, last in pairwise((0, READ_FIRST, READ, READ_MOVED)):
-            readings += self.reader.read(question, texts[first:last])
-            if not at_once and last < min(READ, len(texts)):
+            readings += self.reader.read(question, texts_of(hits[first:last], articles))
+            if not at_once and last < min(READ, len(hits)):
                 continue
-            joined = self._join(question, hits, readings, texts, articles)
+            joined = self._join(question, hits, readings, articles)
             candidates = join_changes(question, joined, articles, self.confidence, period)
             settled = last == READ or (joined and joined[0].confidence >= _SETTLED)
-            if len(texts) <= last or (settled and not has_moved(candidates)):
+            if settled and not has_moved(candidates):
                 break
-        return candidates
+            if moving and moving.onward and len(hits) == last == READ:
+                known = {hit.passage for hit in hits}
+                newer = find_since(newest_day(candidates[0], articles))
+                hits += [hit for hit in newer if hit.passage not in known][: READ_MOVED - READ]
+                articles |= articles_of(hits, self.generation)
+            if len(hits) <= last:
+                break
+        return Evidence(tuple(hits), articles, tuple(candidates))
 
     def _join(
         self,
         question: str,
         hits: Sequence[Hit],
         readings: Sequence[Reading],
-        texts: Sequence[tuple[str, str]],
         articles: Mapping[str, Article],
     ) -> list[Candidate]:
         read = len(readings)
-        passages = [text for _, text in texts[:read]]
+        passages = [text for _, text in texts_of(hits[:read], articles)]
         if not is_time_question(question):
             return join(question, hits[:read], readings, passages, self.confidence)
         return join(question, hits[:read], readings, passages, self.confidence, lambda span: date_of(span, articles))
@@ -256,17 +288,13 @@ class Assistant:
     def _nearest(
         candidates: Sequence[Candidate], articles: Mapping[str, Article], numbers: count
     ) -> tuple[Nearest, ...]:
-        """The best span of each of the closest passages."""
-        nearest, seen = [], set()
-        for candidate in candidates:
-            span = candidate.spans[0]
-            if span.passage not in seen:
-                seen.add(span.passage)
-                article = articles[span.passage.article_id]
-                citation = cite(next(numbers), article, span.passage, span.start, span.end)
-                nearest.append(Nearest(citation, candidate.confidence))
-            if len(nearest) == _NEAREST:
-                break
+        """The best span of each of the passages that are likeliest to hold the answer between them."""
+        nearest = []
+        for passage in order_passages(candidates)[:_NEAREST]:
+            candidate = next(each for each in candidates if any(span.passage == passage for span in each.spans))
+            span = next(span for span in candidate.spans if span.passage == passage)
+            citation = cite(next(numbers), articles[passage.article_id], passage, span.start, span.end)
+            nearest.append(Nearest(citation, candidate.confidence))
         return tuple(nearest)
 
 
@@ -274,6 +302,12 @@ def date_of(span: Span, articles: Mapping[str, Article]) -> str | None:
     """The calendar date that a span means, read against its article's own date; None when it is no time."""
     article = articles[span.passage.article_id]
     return resolve_date(article.text, span.start, span.end, article.published)
+
+
+def newest_day(candidate: Candidate, articles: Mapping[str, Article]) -> date:
+    """The day on which the newest of a candidate's articles came out; one of them must have a date."""
+    published = (articles[span.passage.article_id].published for span in candidate.spans)
+    return date.fromisoformat(max(when.isoformat()[:10] for when in published if when))
 
 
 def one_per_sentence(candidates: Sequence[Candidate], articles: Mapping[str, Article]) -> list[Candidate]:

@@ -23,12 +23,15 @@ from qa.stories import Story, closeness, holds_role, in_headline, is_credit, new
 from qa.values import Value, agree, read_name, read_number, same_kind
 
 _REACH = (3.0, 2.0)  # how far below the best a number, and a name, of the history may rank
+_FIRST = 2.0  # the same, for the value that comes first: any article that came out later has some number
+_STEP = 2.0  # how much larger than the toll before it one may be that is not told so well
 _DISPUTED = 1.5  # the same, for a value that is said to contradict another
 _HEADLINE = 1.5  # what a value gains by standing in its article's headline, as the newest figure does
 _CLOSE = 1.0  # what one gains by a sentence that has all of the question's telling words
 _TIMELY = 1.5  # what one gains that the words around it call new, or loses that they call past or to come
 _OF_PERIOD = 2.0  # what one gains by a sentence that dates it in the period asked for, or loses by another date
 _FOLD = 30.0  # how much larger than another a price or a rate of one history may be
+_LEAP = 100.0  # the same, for a toll and the one told before it
 _MOST = 12  # values of one history
 
 
@@ -44,6 +47,7 @@ class Sighting:
     rank: float
     read: float
     signed: bool  # the headline gives it, or its sentence calls it new
+    passed: bool  # its sentence calls it past or to come: "up from 28", "a former", "could reach 50"
     of_period: bool  # its sentence dates it in the period that the question names
 
     @property
@@ -134,7 +138,7 @@ def _sightings(
         of_period = told_of_period(article.text, span, article.published, dated.period) if dated else 0
         full += _OF_PERIOD * of_period
         when = article.published.isoformat()
-        seen.append(Sighting(candidate, span, value, when, full, rank, told or new > 0, of_period > 0))
+        seen.append(Sighting(candidate, span, value, when, full, rank, told or new > 0, new < 0, of_period > 0))
     return seen
 
 
@@ -192,11 +196,25 @@ def _history(
         and story.told_in(articles[each.span.passage.article_id], each.span)
     ]
     if grows:
-        return _rising(near)
+        return _trim(_rising(near), True)
     best: dict[str, Sighting] = {}
     for each in sorted(near, key=lambda each: -each.rank):
         best.setdefault(each.span.passage.article_id, each)
-    return sorted(best.values(), key=lambda each: (each.when, each.rank))[-_MOST:]
+    return _trim(sorted(best.values(), key=lambda each: (each.when, each.rank))[-_MOST:], False)
+
+
+def _trim(history: list[Sighting], grows: bool) -> list[Sighting]:
+    """A history without the newest values that may not come first: they are too unlikely, or called past or to come.
+
+    A toll a little above the one before is likely by that alone.
+    """
+    least = max((each.read for each in history), default=0.0) - _FIRST
+    for place in reversed(range(len(history))):
+        each = history[place]
+        step = grows and place > 0 and each.value.high <= _STEP * history[place - 1].value.high
+        if step or (not each.passed and each.read >= least - _TIMELY * each.signed):
+            return history[: place + 1]
+    return history
 
 
 def _comparable(one: Value, other: Value) -> bool:
@@ -228,7 +246,7 @@ def _rising(seen: Sequence[Sighting]) -> list[Sighting]:
         before = [
             chain
             for (_, chain), last in zip(chains, ordered[:place], strict=True)
-            if last.value.high <= each.value.high
+            if last.value.high <= each.value.high <= _LEAP * max(1.0, last.value.high)
             and all(one.span.passage.article_id != each.span.passage.article_id for one in chain)
         ]
         best = max(before, key=_weight_over(top), default=[])
@@ -256,6 +274,7 @@ def _arrange(
         each
         for each in history
         if each.day == current.day
+        and not each.passed
         and each.rank >= current.rank - _DISPUTED
         and each.read >= current.read - _DISPUTED
         and not agree(each.value, current.value)
@@ -263,7 +282,7 @@ def _arrange(
     ]
     runs = _runs([each for each in history if each.day < current.day]) if moves else []
     same = [each for each in history if each.day == current.day and agree(each.value, current.value)]
-    while runs and all(agree(each.value, current.value) for each in runs[0]):  # it was already so before
+    while runs and all(_unmoved(each.value, current.value) for each in runs[0]):  # it was already so before
         same += runs.pop(0)
     if not runs and not disputed:
         return None
@@ -276,6 +295,11 @@ def _arrange(
     first = replace(first, status=status, earlier=earlier)
     beside = [replace(_candidate([each], confidence, others), status=status) for each in _distinct(disputed)]
     return [first, *beside, *(candidate for candidate in candidates if id(candidate) not in told)]
+
+
+def _unmoved(before: Value, now: Value) -> bool:
+    """Whether a value is the earlier one still. "At least 151" bears with 156, which has overtaken it all the same."""
+    return agree(replace(before, bound=""), replace(now, bound=""))
 
 
 def _of_period_first(

@@ -1,11 +1,13 @@
 """Spans from many passages -> candidate answers: equal ones joined, best first."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from index.passages import Passage
 from qa.confidence import Confidence, Features
 from qa.expectation import fit
 from qa.reader import Reading, Span
@@ -117,6 +119,30 @@ def features_of(group: Sequence[tuple[Span, float, Hit]], fits: int) -> Features
         articles=len({span.passage.article_id for span, _, _ in group}),
         fit=fits,
     )
+
+
+def order_passages(candidates: Sequence[Candidate]) -> list[Passage]:
+    """The passages that hold candidates, so ordered that the first few together are as likely as can be to hold the
+    right one: each next is the one that adds most to what those before it hold.
+
+    The candidates' probabilities are the softmax of their ranks, which is what the ranking was fitted as. Taking the
+    best next one is within 1 - 1/e of the best choice for every number of passages (Nemhauser, Wolsey & Fisher 1978).
+    """
+    if not candidates:
+        return []
+    top = max(candidate.rank for candidate in candidates)
+    likely = [math.exp(candidate.rank - top) for candidate in candidates]
+    holds: dict[Passage, set[int]] = {}
+    for number, candidate in enumerate(candidates):
+        for span in candidate.spans:
+            holds.setdefault(span.passage, set()).add(number)
+    ordered, held = [], set()
+    while holds:
+        # Where nothing is added, the passage with the best candidate; where that is one and the same, the first seen.
+        best = max(holds, key=lambda passage: (sum(likely[n] for n in holds[passage] - held), -min(holds[passage])))
+        ordered.append(best)
+        held |= holds.pop(best)
+    return ordered
 
 
 def distinct(spans: Sequence[Span]) -> list[Span]:

@@ -1,7 +1,9 @@
 """Why an answer: the passages that a question finds, their scores, and what the reader makes of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from index.articles import Article
 from qa.assistant import Assistant, Request
@@ -24,7 +26,8 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``considered`` is in the order in which the passages were found, best first."""
+    """``considered`` is in the order in which the passages were found, best first; those that were looked for because
+    a number moved come last."""
 
     searched_for: str
     threshold: float
@@ -38,12 +41,15 @@ def explain(assistant: Assistant, request: Request) -> Explanation:
     period = find_period(question, asked_on) if request.dates else None
     hits = assistant.find(question, request, asked_on, period)
     articles = articles_of(hits, assistant.generation)
-    candidates = assistant.read(question, hits, articles, period)
-    considered = [_consider(hit, articles[hit.passage.article_id], candidates) for hit in hits]
+    find_since = partial(assistant.find, question, request, asked_on, period)
+    evidence = assistant.read(question, hits, articles, period, find_since)
+    considered = [
+        _consider(hit, evidence.articles[hit.passage.article_id], evidence.candidates) for hit in evidence.hits
+    ]
     return Explanation(question, assistant.threshold, tuple(considered))
 
 
-def _consider(hit: Hit, article: Article, candidates: list[Candidate]) -> Considered:
+def _consider(hit: Hit, article: Article, candidates: Sequence[Candidate]) -> Considered:
     for candidate in (each for first in candidates for each in (first, *first.earlier)):  # best first
         for span in candidate.spans:
             if span.passage == hit.passage:

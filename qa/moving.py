@@ -17,6 +17,7 @@ class Moving:
     numbers: frozenset[str] = frozenset()
     ranges: bool = False  # only "3% to 3.25%" will do
     surely: bool = False  # it moves by its nature, and is not only told differently
+    onward: bool = False  # its newest value is asked for, which any later article may give
 
     def admits(self, value: Value) -> bool:
         if self.kind == "name" or value.kind == "name":
@@ -59,10 +60,15 @@ def find_moving(question: str, period: Period | None = None) -> Moving | None:
         return None
     if expected_kind(question) == "number" or _FIGURE.search(question) or _TO_WHAT.search(question):
         ranges = re.search(r"\brange\b", question, re.IGNORECASE) is not None
-        return Moving(
-            "number", _numbers(question), ranges, only_grows(question) or _FLOWING.search(question) is not None
-        )
+        grows = only_grows(question)
+        surely = grows or _FLOWING.search(question) is not None
+        return Moving("number", _numbers(question), ranges, surely, onward=grows or not _placed(period))
     return None
+
+
+def _placed(period: Period | None) -> bool:
+    """Whether a question names a time whose value it asks for, rather than the newest."""
+    return period is not None and period.kind in ("within", "as_of", "before")
 
 
 _MONEY = re.compile(

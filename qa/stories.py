@@ -115,12 +115,14 @@ _NEW = re.compile(
 )
 _FROM = re.compile(
     r"\b(?:from|compared\s+(?:to|with)|versus|above\s+the|below\s+the|beating|by)\s+"
-    rf"(?:\w+\s+)?{_OF}|\b(?:up|down|another|extra|additional)\s+[$£€]?$",
+    rf"(?:\w+\s+)?{_OF}|\b(?:up|down|another|extra|additional)\s+"
+    r"(?:(?:by|about|around|roughly|nearly|almost|some|more than)\s+)?[$£€]?$",
     re.IGNORECASE,
 )
 _PAST_BEFORE = re.compile(
     r"\b(?:(?:a|one|two|three|last|this time last|the previous|in the previous)\s+(?:year|month|week|decade)s?"
-    r"(?:\s+(?:ago|earlier|before))?|previous(?:ly)?|earlier (?:this|in)|back in|since then|at the time)\b[^.;\d]*$",
+    r"(?:\s+(?:ago|earlier|before))?|previous(?:ly)?|briefly|earlier (?:this|in)|back in|since then"
+    r"|at the time)\b[^.;\d]*$",
     re.IGNORECASE,
 )
 _PAST_AFTER = re.compile(
@@ -139,6 +141,8 @@ _FORMER = re.compile(
     re.IGNORECASE,
 )
 
+_TO = re.compile(r"\d\S*\s+to\s+\S*\d")
+
 
 def newness(text: str, span: Span) -> int:
     """What the words around a value say of its time: 1 for "has risen to 43", -1 for "up from 28", "3.05% a year ago",
@@ -146,7 +150,9 @@ def newness(text: str, span: Span) -> int:
     before, after = _beside(text, span)
     if "%" in text[span.start : span.end] and re.search(r"\b(?:up|down)\s+$", before, re.IGNORECASE):
         return 0  # "prices were up 8.5%" is what inflation is
-    if any(pattern.search(before) for pattern in (_FROM, _PAST_BEFORE, _FORMER, _TO_COME)) or _PAST_AFTER.search(after):
+    moved = _TO.search(text[span.start : span.end]) is not None  # "from 4.5% to 5%" ends with what is new
+    past = (_PAST_BEFORE, _FORMER, _TO_COME) if moved else (_FROM, _PAST_BEFORE, _FORMER, _TO_COME)
+    if any(pattern.search(before) for pattern in past) or _PAST_AFTER.search(after):
         return -1
     return 1 if _NEW.search(before) else 0
 

@@ -8,11 +8,12 @@ from index.passages import Passage
 from qa.assistant import Assistant, Request
 from qa.changes import join_changes
 from qa.evidence import Candidate, join
+from qa.explanation import explain
 from qa.freshness import judge_freshness
 from qa.moving import find_moving, only_grows
 from qa.periods import find_period
 from qa.reader import Reading
-from qa.retriever import Hit
+from qa.retriever import Filters, Hit
 from tests.fakes import BY_SPAN, BagOfWords, PhraseReader, article, generation_of
 
 TOLL = "How many people did Hurricane Ida kill in Lousa?"
@@ -105,6 +106,44 @@ class TestHistory:
         )
         assert (said(found[0], articles), said(found[0].earlier[0], articles)) == ("$4", "$2")
 
+    def test_a_bound_that_was_overtaken_is_an_older_value(self):
+        found, articles = candidates_of(TOLL, *told((2, "at least 151", 2.0), (4, "156", 2.0)))
+        assert [said(each, articles) for each in (found[0], *found[0].earlier)] == ["156", "at least 151"]
+
+    @pytest.mark.parametrize("later", ["dropped to $2.40 during the year before", "is expected to drop to $2.40"])
+    def test_what_is_past_or_to_come_never_comes_first(self, later):
+        prices = [
+            (date(2022, 6, 3), "The average price of a loaf of bread is $3.90.", "$3.90", 2.0),
+            (date(2022, 9, 9), f"The average price of a loaf of bread {later}.", "$2.40", 2.0),
+        ]
+        found, articles = candidates_of(PRICE, *prices)
+        assert said(found[0], articles) == "$3.90"
+
+    def test_what_is_new_may_be_the_end_of_a_move(self):
+        question = "What is the interest rate of the Bank of Freedonia?"
+        rates = [
+            (date(2022, 6, 3), "The Bank of Freedonia set its interest rate at 3%.", "3%", 2.0),
+            (date(2022, 9, 9), "The Bank of Freedonia raised its interest rate from 4.5% to 5%.", "4.5% to 5%", 2.0),
+        ]
+        found, articles = candidates_of(question, *rates)
+        assert [said(each, articles) for each in (found[0], *found[0].earlier)] == ["4.5% to 5%", "3%"]
+
+    def test_a_newer_value_must_be_told_well_to_come_first(self):
+        prices = [
+            (date(2022, month, 3), f"The average price of a loaf of bread is {price}.", price, score)
+            for month, price, score in ((3, "$3.90", 4.0), (9, "$3.70", 1.5))
+        ]
+        found, articles = candidates_of(PRICE, *prices)
+        assert [said(each, articles) for each in found] == ["$3.90", "$3.70"]
+
+    def test_a_toll_a_little_above_the_last_need_not_be(self):
+        found, articles = candidates_of(TOLL, *told((2, "101", 4.0), (4, "105", 1.5)))
+        assert [said(each, articles) for each in (found[0], *found[0].earlier)] == ["105", "101"]
+
+    def test_a_toll_does_not_leap(self):
+        found, articles = candidates_of(TOLL, *told((2, "76", 2.5), (4, "33,000", 2.0)))
+        assert [said(each, articles) for each in found] == ["76", "33,000"] and not found[0].earlier
+
 
 class TestNoHistory:
     @pytest.mark.parametrize(
@@ -195,6 +234,20 @@ def test_what_moves(question, kind):
     assert (moving.kind if moving else None) == kind
 
 
+@pytest.mark.parametrize(
+    ("question", "onward"),
+    [
+        ("How many people died in the flood?", True),
+        ("What is the inflation rate now?", True),
+        ("How many people died in the flood in 2021?", True),
+        ("What was the inflation rate in March 2022?", False),
+        ("Who is the prime minister of the United Kingdom?", False),
+    ],
+)
+def test_whose_newest_value_is_asked_for(question, onward):
+    assert find_moving(question, find_period(question, ASKED)).onward is onward
+
+
 def test_what_only_grows():
     assert only_grows("How many people were killed?") and not only_grows("What is the price of bread?")
 
@@ -215,6 +268,27 @@ class TestAnswers:
         assert [citation.number for citation in cited] == [1, 2, 3]
         for citation in cited:
             assert citation.article.text[citation.start : citation.end] == citation.quote
+
+    def test_a_newer_value_is_looked_for_where_one_moved(self, tmp_path):
+        """It stands in a passage that has less of the question's words than twenty others."""
+        articles = []
+        for number, (day, toll) in enumerate([(1, "76"), (2, "101")] * 10):
+            own = " ".join(f"word{number}x{place}" for place in range(12))  # no copies of each other
+            text = f"How many people did Hurricane Ida kill in Lousa? It killed {toll}. {own}"
+            articles.append(article(f"n{number:02}", text, published=date(2022, 9, day)))
+        later = "By then Hurricane Ida had killed 105 people in Lousa, " + " ".join(f"more{n}" for n in range(60))
+        articles.append(article("z", later, published=date(2022, 10, 4)))
+        reader = PhraseReader({"76": 2.0, "101": 1.8, "105": 1.6})
+        assistant = Assistant(generation_of(tmp_path / "i", articles), BagOfWords(), reader, BY_SPAN)
+        first = assistant.find(TOLL, Request(TOLL), ASKED, None)
+        assert "z" not in {hit.passage.article_id for hit in first}
+        (answer, *_) = assistant.ask(Request(TOLL, asked_on=ASKED)).answers
+        assert (answer.text, [each.text for each in answer.earlier]) == ("105", ["101", "76"])
+        until = Filters(before=date(2022, 9, 30))
+        (answer, *_) = assistant.ask(Request(TOLL, asked_on=ASKED, filters=until)).answers
+        assert answer.text == "101"
+        considered = explain(assistant, Request(TOLL, asked_on=ASKED)).considered
+        assert [each.article.id for each in considered].count("z") == 1 and considered[-1].article.id == "z"
 
     def test_the_reply_tells_what_it_understood_and_how_far_it_reaches(self, tmp_path):
         articles = [article("n", "Hurricane Ida killed 76 people in Lousa.", published=date(2022, 10, 2))]

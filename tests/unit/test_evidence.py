@@ -1,12 +1,14 @@
 """Spans from many passages: which answers are one, which comes first, and where each stands."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.passages import Passage
 from qa.confidence import Confidence
-from qa.evidence import answer_key, distinct, join
+from qa.evidence import Candidate, answer_key, distinct, join, order_passages
 from qa.reader import Reading, Span
 from qa.retriever import Hit
 from tests.fakes import BY_SPAN
@@ -191,3 +193,34 @@ def test_distinct_keeps_the_first_of_a_place():
     one, again = Span(Passage("a", 0, 9), 2, 4, 5.0), Span(Passage("a", 1, 9), 2, 4, 9.0)
     other = Span(Passage("b", 0, 9), 2, 4, 1.0)
     assert distinct([one, again, other]) == [one, other]
+
+
+def passages_of(*candidates: tuple[float, str]) -> list[str]:
+    """The order of passages, each a letter, from candidates that have a rank and stand in the given ones."""
+    made = [
+        Candidate(tuple(Span(Passage(letter, 0, 9), 0, 5, 0.0) for letter in letters), 0.5, rank)
+        for rank, letters in candidates
+    ]
+    return [passage.article_id for passage in order_passages(made)]
+
+
+class TestOrderPassages:
+    def test_each_next_one_adds_an_answer(self):
+        assert passages_of((2.0, "abc"), (1.0, "d"), (0.0, "e")) == ["a", "d", "e", "b", "c"]
+
+    def test_two_likely_answers_beat_the_likeliest(self):
+        assert passages_of((1.0, "a"), (0.9, "b"), (0.8, "b")) == ["b", "a"]
+
+    def test_what_is_held_already_counts_no_more(self):
+        assert passages_of((2.0, "ab"), (1.9, "ac"), (0.0, "d")) == ["a", "d", "b", "c"]
+
+    def test_nothing_of_nothing(self):
+        assert passages_of() == []
+
+    @given(st.lists(st.tuples(st.floats(-50, 50), st.text("abcdef", min_size=1, max_size=4)), max_size=6))
+    def test_every_passage_comes_once_and_the_first_holds_most(self, candidates):
+        order = passages_of(*candidates)
+        assert sorted(order) == sorted({letter for _, letters in candidates for letter in letters})
+        top = max((rank for rank, _ in candidates), default=0.0)
+        held = {a: sum(math.exp(rank - top) for rank, letters in candidates if a in letters) for a in order}
+        assert not order or held[order[0]] == pytest.approx(max(held.values()))
