@@ -51,7 +51,7 @@ WEIGHTS = {
     "qamr_wikinews": 0.4,
     "qamr_wikipedia": 0.2,
     "nq_swap": 0.8,
-    "squad20_dev_a": 5.0,  # the only human-written unanswerable questions
+    "squad20_dev_a": 10.0,  # the only human-written unanswerable questions
 }
 UNTITLED = {"squadshifts_reddit", "squadshifts_amazon_reviews", "qamr_wikinews", "qamr_wikipedia", "nq_swap"}
 
@@ -63,7 +63,7 @@ WARMUP = 0.03
 FALL_FROM = 0.35  # the share of the run after which the rate falls, linearly, to zero
 SHARED_LOSS = 0.5
 NEGATIVE_SHARE = 0.45  # of answerable questions that bring a passage without their answer
-ALTERED_SHARE = 0.3  # of answerable questions also asked with one thing changed
+ALTERED_SHARE = 0.35  # of answerable questions also asked with one thing changed
 DROPPED_SHARE = 0.12  # of answerable questions also asked of the passage without the answer's sentence
 WHOLE_SHARE = 0.3  # of questions read in a long window instead of a passage as in use
 TITLE_SHARE = 0.6
