@@ -18,10 +18,11 @@ from pathlib import Path
 
 from bench.dates import read_lines, same_days
 from index.articles import Article
-from qa.assistant import READ, READ_FIRST, Answer, Assistant, Reply, Request
+from qa.assistant import READ, READ_FIRST, Answer, Assistant, Evidence, Reply, Request
 from qa.evidence import Candidate
 from qa.moving import find_moving
 from qa.periods import Period
+from qa.reader import Reading
 from qa.retriever import Hit, texts_of
 from qa.scoring import exact_match
 from qa.values import Value, agree, read_name, read_number
@@ -32,16 +33,22 @@ class Plain(Assistant):
     """The same assistant without the history of values."""
 
     def read(
-        self, question: str, hits: Sequence[Hit], articles: Mapping[str, Article], period: Period | None = None
-    ) -> list[Candidate]:
-        hits = hits[:READ]
-        texts = texts_of(hits, articles)
-        readings = self.reader.read(question, texts[:READ_FIRST])
-        candidates = self._join(question, hits, readings, texts, articles)
-        if len(hits) <= READ_FIRST or (candidates and candidates[0].confidence >= 0.6):
-            return candidates
-        readings += self.reader.read(question, texts[READ_FIRST:])
-        return self._join(question, hits, readings, texts, articles)
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        articles: Mapping[str, Article],
+        period: Period | None = None,
+        find_since: Callable[[date], Sequence[Hit]] = lambda day: (),
+    ) -> Evidence:
+        hits = tuple(hits[:READ])
+        readings: list[Reading] = []
+        candidates: list[Candidate] = []
+        for first, last in ((0, READ_FIRST), (READ_FIRST, READ)):
+            readings += self.reader.read(question, texts_of(hits[first:last], articles))
+            candidates = self._join(question, hits, readings, articles)
+            if len(hits) <= last or (candidates and candidates[0].confidence >= 0.6):
+                break
+        return Evidence(hits, articles, tuple(candidates))
 
 
 def ask(assistant: Assistant, item: dict, dates: bool = True) -> Reply:
