@@ -62,7 +62,7 @@ def find_moving(question: str, period: Period | None = None) -> Moving | None:
         ranges = re.search(r"\brange\b", question, re.IGNORECASE) is not None
         grows = only_grows(question)
         surely = grows or _FLOWING.search(question) is not None
-        return Moving("number", _numbers(question), ranges, surely, onward=grows or not _placed(period))
+        return Moving("number", _numbers(question), ranges, surely, onward=surely and (grows or not _placed(period)))
     return None
 
 

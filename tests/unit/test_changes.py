@@ -241,6 +241,7 @@ def test_what_moves(question, kind):
         ("What is the inflation rate now?", True),
         ("How many people died in the flood in 2021?", True),
         ("What was the inflation rate in March 2022?", False),
+        ("How much did the public pay for the palace?", False),
         ("Who is the prime minister of the United Kingdom?", False),
     ],
 )
