@@ -288,9 +288,11 @@ class Assistant:
     def _nearest(
         candidates: Sequence[Candidate], articles: Mapping[str, Article], numbers: count
     ) -> tuple[Nearest, ...]:
-        """The best span of each of the passages that are likeliest to hold the answer between them."""
+        """The best span of each of the passages that are likeliest to hold the answer between them; of a value that
+        moved the newest stands in front."""
+        moved = [candidates[0].spans[0].passage] if has_moved(candidates) else []
         nearest = []
-        for passage in order_passages(candidates)[:_NEAREST]:
+        for passage in list(dict.fromkeys(moved + order_passages(candidates)))[:_NEAREST]:
             candidate = next(each for each in candidates if any(span.passage == passage for span in each.spans))
             span = next(span for span in candidate.spans if span.passage == passage)
             citation = cite(next(numbers), articles[passage.article_id], passage, span.start, span.end)

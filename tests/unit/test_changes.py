@@ -291,6 +291,16 @@ class TestAnswers:
         considered = explain(assistant, Request(TOLL, asked_on=ASKED)).considered
         assert [each.article.id for each in considered].count("z") == 1 and considered[-1].article.id == "z"
 
+    def test_the_newest_value_is_nearest_where_none_is_sure_enough(self, tmp_path):
+        articles = [
+            article("n2", "Hurricane Ida killed 76 people in Lousa, 12 of them children.", published=date(2022, 10, 2)),
+            article("n3", "Hurricane Ida killed 101 people in Lousa.", published=date(2022, 10, 3)),
+        ]
+        reader = PhraseReader({"76": -1.0, "12": -1.1, "101": -1.2})
+        assistant = Assistant(generation_of(tmp_path / "i", articles), BagOfWords(), reader, BY_SPAN)
+        reply = assistant.ask(Request(TOLL, asked_on=ASKED))
+        assert not reply.answers and [each.citation.quote for each in reply.nearest] == ["101", "12"]
+
     def test_the_reply_tells_what_it_understood_and_how_far_it_reaches(self, tmp_path):
         articles = [article("n", "Hurricane Ida killed 76 people in Lousa.", published=date(2022, 10, 2))]
         assistant = Assistant(generation_of(tmp_path / "i", articles), BagOfWords(), PhraseReader({"76": 2.0}), BY_SPAN)
